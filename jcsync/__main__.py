@@ -1,0 +1,6 @@
+"""``python -m jcsync``."""
+
+from jcsync.cli import main
+
+if __name__ == "__main__":
+    main()

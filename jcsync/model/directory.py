@@ -1,0 +1,211 @@
+"""What JumpCloud says, in its own words and spelling.
+
+Source:
+    JumpCloud API 1.0 ``systemuserreturn``, API 2.0 ``UserGroup``.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class UserState(StrEnum):
+    """Life-cycle state of a JumpCloud user; an old record without one is active."""
+
+    ACTIVATED = "ACTIVATED"
+    STAGED = "STAGED"
+    SUSPENDED = "SUSPENDED"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """One of a user's addresses; an empty part is ``""``."""
+
+    type: str
+    poBox: str = ""
+    extendedAddress: str = ""
+    streetAddress: str = ""
+    locality: str = ""
+    region: str = ""
+    postalCode: str = ""
+    country: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectoryUser:
+    """A person as JumpCloud has him; an absent or empty text field is ``""``.
+
+    Attributes:
+        id: 24 hex digits, never changes: the ``externalId`` of his account.
+        manager: ``id`` of another user.
+        phoneNumbers: Pairs of type and number, in JumpCloud's order.
+        addresses: In JumpCloud's order; types may repeat, the first one counts.
+        attributes: Pairs of name and value, the custom attributes.
+    """
+
+    id: str
+    username: str = ""
+    email: str = ""
+    state: UserState = UserState.ACTIVATED
+    account_locked: bool = False
+    password_expired: bool = False
+    activated: bool = True
+    alternateEmail: str = ""
+    firstname: str = ""
+    middlename: str = ""
+    lastname: str = ""
+    displayname: str = ""
+    jobTitle: str = ""
+    department: str = ""
+    costCenter: str = ""
+    company: str = ""
+    location: str = ""
+    description: str = ""
+    employeeIdentifier: str = ""
+    employeeType: str = ""
+    manager: str = ""
+    created: str = ""
+    phoneNumbers: tuple[tuple[str, str], ...] = ()
+    addresses: tuple[Address, ...] = ()
+    attributes: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The most telling name this record has."""
+        return self.email or self.username or self.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectoryGroup:
+    """A user group.
+
+    Attributes:
+        error_flags: ``memberQueryErrorFlags``: with any of them the membership is unreliable.
+        dynamic: JumpCloud computes the members from a rule.
+    """
+
+    id: str
+    name: str
+    error_flags: tuple[str, ...] = ()
+    dynamic: bool = False
+
+
+TEXT_FIELDS = [
+    "username",
+    "email",
+    "alternateEmail",
+    "firstname",
+    "middlename",
+    "lastname",
+    "displayname",
+    "jobTitle",
+    "department",
+    "costCenter",
+    "company",
+    "location",
+    "description",
+    "employeeIdentifier",
+    "employeeType",
+    "manager",
+    "created",
+]
+"""Fields of a user that hold text and can be mapped by name, beside ``id``."""
+
+ADDRESS_FIELDS = [
+    "poBox",
+    "extendedAddress",
+    "streetAddress",
+    "locality",
+    "region",
+    "postalCode",
+    "country",
+]
+
+_FIELD = re.compile(
+    r"""(?P<text>id|_id|%s)
+      | attributes\.(?P<attribute>.+)
+      | phoneNumbers\[(?P<phone>[^\]]+)\](?:\.number)?
+      | addresses\[(?P<address>[^\]]+)\]\.(?P<part>%s)"""
+    % ("|".join(TEXT_FIELDS), "|".join(ADDRESS_FIELDS)),
+    re.VERBOSE,
+)
+
+
+def is_field(name: str) -> bool:
+    """Tell whether ``name`` is a field that :func:`field_value` can read."""
+    return _FIELD.fullmatch(name) is not None
+
+
+def field_value(user: DirectoryUser, name: str) -> str:
+    """Return the text of one field, ``""`` when it is absent or empty.
+
+    Args:
+        user: Any user.
+        name: ``email``, ``attributes.NAME``, ``phoneNumbers[TYPE]`` or ``addresses[TYPE].FIELD``;
+            types and names of custom attributes ignore case.
+
+    Raises:
+        KeyError: There is no such field; settings are checked with :func:`is_field`.
+    """
+    found = _FIELD.fullmatch(name)
+    if found is None:
+        raise KeyError(name)
+    if found["text"]:
+        return str(getattr(user, "id" if name == "_id" else name))
+    if found["attribute"]:
+        return _first(user.attributes, found["attribute"])
+    if found["phone"]:
+        return _first(user.phoneNumbers, found["phone"])
+    wanted = found["address"].casefold()
+    for address in user.addresses:
+        if address.type.casefold() == wanted:
+            return str(getattr(address, found["part"]))
+    return ""
+
+
+def _first(pairs: tuple[tuple[str, str], ...], key: str) -> str:
+    wanted = key.casefold()
+    return next((value for name, value in pairs if name.casefold() == wanted), "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Membership:
+    """The members of one group, as far as they could be read.
+
+    Attributes:
+        user_ids: ``id`` of each member.
+        gap: Why the list may be incomplete, or ``""``.
+    """
+
+    user_ids: frozenset[str]
+    gap: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectoryState:
+    """What was read of the directory in one run.
+
+    Attributes:
+        groups: The groups of the scope, ordered by name, each ``id`` once.
+        members: A membership for each group, by group ``id``.
+        direct: ``id`` of users bound to the scope's application without a group.
+        users: The users that were read, by ``id``; at least every member that has a record.
+        gaps: Why the read as a whole is incomplete; empty when it is complete.
+    """
+
+    groups: tuple[DirectoryGroup, ...]
+    members: Mapping[str, Membership]
+    direct: Membership
+    users: Mapping[str, DirectoryUser]
+    gaps: tuple[str, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything that was asked for was read, provably."""
+        return not self.gaps
+
+    def member_ids(self) -> frozenset[str]:
+        """``id`` of everybody in one of the groups or bound directly."""
+        return self.direct.user_ids.union(*(m.user_ids for m in self.members.values()))

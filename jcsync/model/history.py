@@ -1,0 +1,121 @@
+"""What the store remembers of past runs.
+
+Times are aware and in UTC.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from jcsync.model.limits import Violation
+from jcsync.model.plan import Action, AttributeChange, Member
+from jcsync.model.resource import Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """A past or present run.
+
+    Attributes:
+        trigger: ``manual``, ``schedule``, ``apply`` or ``approve``.
+        outcome: As in the report; ``""`` while it is under way or when it was killed.
+        finished_at: ``None`` while it is under way or when it was killed.
+        planned: Changes planned.
+        applied: Changes applied.
+        failed: Changes that failed.
+        error: Why it failed, or ``""``.
+    """
+
+    run_id: str
+    connection: str
+    mode: str
+    trigger: str
+    started_at: datetime
+    finished_at: datetime | None
+    outcome: str
+    complete: bool
+    digest: str
+    planned: int
+    applied: int
+    failed: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRecord:
+    """A change that some run intended, and what became of it.
+
+    Attributes:
+        at: When it was planned, or, once it has an outcome, when it ended.
+        status: As in the report; ``intended`` when the run was killed before its outcome.
+    """
+
+    run_id: str
+    connection: str
+    n: int
+    at: datetime
+    action: Action
+    kind: Kind
+    name: str
+    external_id: str
+    resource_id: str
+    reason: str
+    attributes: tuple[AttributeChange, ...]
+    add: tuple[Member, ...]
+    remove: tuple[Member, ...]
+    status: str
+    error: str
+    attempts: int
+
+
+class HoldStatus(StrEnum):
+    """Where a held plan stands."""
+
+    HELD = "held"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    SUPERSEDED = "superseded"
+    APPLIED = "applied"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldRecord:
+    """A plan that exceeded its limits.
+
+    Attributes:
+        id: Small number by which people name it.
+        decided_at: When a person or a later run ended it, else ``None``.
+        decided_by: Who did: a login name, or ``run RUN_ID``.
+    """
+
+    id: int
+    connection: str
+    run_id: str
+    digest: str
+    status: HoldStatus
+    created_at: datetime
+    decided_at: datetime | None
+    decided_by: str
+    violations: tuple[Violation, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionRecord:
+    """What the store knows of one connection.
+
+    Attributes:
+        organization: JumpCloud organisation id that it was first used with, or ``""``.
+        last_run: Newest run, or ``None``.
+        last_success: End of the newest run that ended in sync or applied, or ``None``.
+        managed: Accounts that are linked.
+        paused: Whether the daemon leaves it alone.
+        lease_owner: Who writes to the platform now, or ``""``.
+    """
+
+    name: str
+    organization: str
+    last_run: RunRecord | None
+    last_success: datetime | None
+    managed: int
+    paused: bool
+    lease_owner: str

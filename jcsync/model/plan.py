@@ -1,0 +1,140 @@
+"""What a run would change, as one value with a digest.
+
+Source:
+    ``docs/reports.md`` (the JSON form, which the digest covers).
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+
+from jcsync.model.resource import Kind, Value
+
+
+class Action(StrEnum):
+    """The kinds of change."""
+
+    CREATE = "create"
+    REACTIVATE = "reactivate"
+    PATCH = "patch"
+    DEACTIVATE = "deactivate"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttributeChange:
+    """One attribute, before and after; ``None`` is unassigned."""
+
+    path: str
+    before: Value
+    after: Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A person who enters or leaves a group.
+
+    Attributes:
+        name: ``userName``, for people.
+        external_id: JumpCloud ``id``, ``""`` for an account that jcsync does not manage.
+        resource_id: ``""`` while his account is still to be created by the same plan.
+    """
+
+    name: str
+    external_id: str
+    resource_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What happens to one resource, in one step, and why.
+
+    Attributes:
+        external_id: JumpCloud ``id``, ``""`` for a resource that never had one.
+        resource_id: ``""`` for a resource that is to be created.
+        step: Changes of a lower step are finished before those of a higher one begin.
+        add: Members that enter, ordered by name; groups only.
+        remove: Members that leave, ordered by name; groups only.
+    """
+
+    action: Action
+    kind: Kind
+    name: str
+    external_id: str
+    resource_id: str
+    reason: str
+    step: int
+    attributes: tuple[AttributeChange, ...] = ()
+    add: tuple[Member, ...] = ()
+    remove: tuple[Member, ...] = ()
+
+    @property
+    def adopts(self) -> bool:
+        """Whether it gives an unmanaged resource our ``externalId``."""
+        return self.action is not Action.CREATE and any(
+            a.path == "externalId" for a in self.attributes
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """Where everybody ended who is not in a change."""
+
+    unchanged: int = 0
+    unmanaged: int = 0
+    out_of_scope: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """All changes of a run, in the order in which they are applied, counted from 1.
+
+    Attributes:
+        users: Accounts left alone.
+        groups: Groups left alone.
+        managed: Accounts that are ours.
+        managed_active: Those of them that are active now.
+        active: All active accounts on the platform now, ours or not.
+        managed_groups: Groups that are ours.
+        group_sizes: Members now, by ``resource_id`` of each group that is patched.
+    """
+
+    connection: str
+    changes: tuple[Change, ...] = ()
+    users: Counts = Counts()
+    groups: Counts = Counts()
+    managed: int = 0
+    managed_active: int = 0
+    active: int = 0
+    managed_groups: int = 0
+    group_sizes: dict[str, int] = field(default_factory=dict)
+
+    def count(self, kind: Kind, action: Action) -> int:
+        """How many changes do this to resources of that kind."""
+        return sum(c.kind is kind and c.action is action for c in self.changes)
+
+    @cached_property
+    def digest(self) -> str:
+        """``sha256:…`` over the connection and all changes, reasons excepted.
+
+        Two plans with the same digest send the same calls; the reasons are left out because
+        they may tell times and counts.
+        """
+        body = [self.connection, [_canonical(change) for change in self.changes]]
+        text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+        return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def _canonical(change: Change) -> list[object]:
+    return [
+        change.action,
+        change.kind,
+        change.name,
+        change.external_id,
+        change.resource_id,
+        [[a.path, a.before, a.after] for a in change.attributes],
+        [[m.external_id, m.resource_id] for m in change.add],
+        [[m.external_id, m.resource_id] for m in change.remove],
+    ]

@@ -1,0 +1,134 @@
+"""What a run found, did and failed to do.
+
+Source:
+    ``docs/reports.md``; the JSON form is built by ``render``.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from jcsync.model.limits import Violation
+from jcsync.model.plan import Plan
+
+
+class Status(StrEnum):
+    """How one change ended."""
+
+    APPLIED = "applied"
+    FAILED = "failed"
+    NOT_ATTEMPTED = "not_attempted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How the ``n``-th change of a plan ended.
+
+    Attributes:
+        n: Position in the plan, from 1.
+        error: What the platform said, ``""`` when applied.
+        resource_id: The resource that now exists, ``""`` when none does.
+    """
+
+    n: int
+    status: Status
+    error: str = ""
+    attempts: int = 1
+    resource_id: str = ""
+
+
+class FindingKind(StrEnum):
+    """What a run noticed and did not act on."""
+
+    CONFLICT = "conflict"
+    AMBIGUOUS = "ambiguous"
+    SKIPPED = "skipped"
+    UNKNOWN_STATE = "unknown_state"
+    PROTECTED = "protected"
+    DANGLING_MEMBER = "dangling_member"
+    NOT_CONFIRMED = "not_confirmed"
+    INCOMPLETE = "incomplete"
+    ADOPTED = "adopted"
+    UNSUPPORTED_ATTRIBUTE = "unsupported_attribute"
+    OTHER_PROVISIONER = "other_provisioner"
+
+
+BLOCKING = frozenset({FindingKind.CONFLICT, FindingKind.AMBIGUOUS, FindingKind.SKIPPED})
+"""Findings that keep a person in scope from being provisioned: the run is then partial."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that a person may want to know.
+
+    Attributes:
+        subject: The person, group or listing concerned.
+        message: What is the matter, and what to do where something can be done.
+    """
+
+    kind: FindingKind
+    subject: str
+    message: str
+
+
+class RunOutcome(StrEnum):
+    """How a run ended."""
+
+    IN_SYNC = "in_sync"
+    PLANNED = "planned"
+    APPLIED = "applied"
+    PARTIAL = "partial"
+    HELD = "held"
+    FAILED = "failed"
+
+
+class ErrorKind(StrEnum):
+    """Why a run ended before its time, by reaction."""
+
+    SETTINGS = "settings"
+    LEASE = "lease"
+    UNREADABLE = "unreadable"
+    STALE_PLAN = "stale_plan"
+    REFUSED = "refused"
+    UNEXPECTED = "unexpected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunError:
+    """Why a run failed, in words for the operator."""
+
+    kind: ErrorKind
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunReport:
+    """One run from beginning to end.
+
+    Attributes:
+        mode: ``full``, or ``user`` when it looked at one person only.
+        plan: ``None`` when a side could not be read at all.
+        hold: Number of the hold that waits for a decision, or ``None``.
+        outcomes: One for each change once applying began, ordered by ``n``.
+        directory_requests: HTTP requests sent to JumpCloud, retries included.
+        provider_requests: HTTP requests sent to the platform, retries included.
+    """
+
+    run_id: str
+    connection: str
+    mode: str
+    outcome: RunOutcome
+    started_at: datetime
+    finished_at: datetime
+    directory_complete: bool = False
+    provider_complete: bool = False
+    directory_users: int = 0
+    provider_users: int = 0
+    plan: Plan | None = None
+    violations: tuple[Violation, ...] = ()
+    hold: int | None = None
+    outcomes: tuple[Outcome, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    directory_requests: int = 0
+    provider_requests: int = 0
+    error: RunError | None = None

@@ -1,0 +1,139 @@
+"""SCIM users and groups, reduced to what jcsync manages.
+
+Source:
+    RFC 7643, sections 3.1, 4.1 and 4.2.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+Value = str | bool | int | float | None
+"""A single attribute value; ``None`` is unassigned."""
+
+
+class Access(StrEnum):
+    """What the directory implies for a person's access to the platform."""
+
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+    KEEP = "keep"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredUser:
+    """The account that a directory user should have.
+
+    Attributes:
+        external_id: JumpCloud ``id``.
+        user_name: Desired ``userName``, or the best label where none could be mapped.
+        access: What to do with it; an account is created for ``ACTIVE`` only.
+        reason: Why ``access`` is so, in words for the plan.
+        attributes: Value by path of what is sent always; ``None`` asks for removal.
+        initial: Value by path of what is sent on creation only, beside ``attributes``.
+        emails: Addresses by which an account may be adopted.
+        problem: Why no account can be created or patched; ``""`` when it can.
+    """
+
+    external_id: str
+    user_name: str
+    access: Access
+    reason: str
+    attributes: Mapping[str, Value] = field(default_factory=dict)
+    initial: Mapping[str, Value] = field(default_factory=dict)
+    emails: tuple[str, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserResource:
+    """An account as the platform has it.
+
+    Attributes:
+        resource_id: ``id``, issued by the service provider.
+        external_id: ``externalId``, ``""`` when it has none or does not return it.
+        attributes: Value by path for the paths that were asked for. Of a path with a filter,
+            ``None`` means that no such element exists and ``""`` that the element lacks the part.
+        emails: All its addresses.
+    """
+
+    resource_id: str
+    external_id: str
+    user_name: str
+    active: bool
+    attributes: Mapping[str, Value] = field(default_factory=dict)
+    emails: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredGroup:
+    """The group that a directory group should be on the platform.
+
+    Attributes:
+        external_id: JumpCloud ``id`` of the group.
+        members: ``external_id`` of each person who should be in it.
+        members_known: ``False`` when the membership could not be read in full: nobody is removed.
+    """
+
+    external_id: str
+    display_name: str
+    members: frozenset[str]
+    members_known: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupResource:
+    """A group as the platform has it.
+
+    Attributes:
+        members: ``resource_id`` of each member.
+    """
+
+    resource_id: str
+    external_id: str
+    display_name: str
+    members: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderState:
+    """What was read of the service provider in one run.
+
+    Attributes:
+        users: All accounts, each ``resource_id`` once, in any order.
+        groups: All groups; empty when groups are not managed.
+        gaps: Why the read is incomplete; empty when it is complete.
+    """
+
+    users: tuple[UserResource, ...]
+    groups: tuple[GroupResource, ...] = ()
+    gaps: tuple[str, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether every account and group was read, provably."""
+        return not self.gaps
+
+
+class Kind(StrEnum):
+    """The two resource types that jcsync provisions."""
+
+    USER = "User"
+    GROUP = "Group"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """Directory id ↔ provider resource id, kept in the store: what makes a resource ours.
+
+    Attributes:
+        name: ``userName`` or ``displayName`` when last seen.
+        deactivated_at: When jcsync deactivated it, ISO 8601 in UTC, or ``None``.
+    """
+
+    kind: Kind
+    external_id: str
+    resource_id: str
+    name: str
+    deactivated_at: str | None = None

@@ -1,0 +1,284 @@
+"""What the stages need from outside.
+
+A port belongs to its callers: the few methods that a run calls. ``jumpcloud`` meets
+``Directory``, ``scim`` meets ``ServiceProvider``, ``store`` meets ``Store``.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Protocol
+
+from jcsync.model.directory import DirectoryGroup, DirectoryState, DirectoryUser
+from jcsync.model.history import ChangeRecord, ConnectionRecord, HoldRecord, HoldStatus, RunRecord
+from jcsync.model.limits import Violation
+from jcsync.model.plan import AttributeChange, Change, Plan
+from jcsync.model.report import Outcome, RunReport
+from jcsync.model.resource import Kind, Link, ProviderState, UserResource, Value
+from jcsync.model.rules import Scope
+
+
+class Clock(Protocol):
+    """The time."""
+
+    def now(self) -> datetime:
+        """The wall-clock time, aware, in UTC."""
+        ...
+
+
+class Directory(Protocol):
+    """JumpCloud; read, never written.
+
+    Every method raises ``RemoteError`` in one of its forms.
+    """
+
+    @property
+    def requests(self) -> int:
+        """HTTP requests sent so far, retries included."""
+        ...
+
+    def fetch_state(self, scope: Scope) -> DirectoryState:
+        """Read the groups of the scope, their members, and the users.
+
+        Raises:
+            SettingsError: A group or application of the scope does not exist or is ambiguous.
+        """
+        ...
+
+    def fetch_person(self, scope: Scope, who: str) -> DirectoryState:
+        """Read one person and his memberships only.
+
+        Args:
+            scope: The scope of the connection; groups the person is not in have no members.
+            who: Id, username or e-mail, case ignored.
+        """
+        ...
+
+    def fetch_user(self, user_id: str) -> DirectoryUser | None:
+        """Read one user directly; ``None`` when JumpCloud says that he does not exist."""
+        ...
+
+    def fetch_group_ids(self, user_id: str) -> frozenset[str]:
+        """Read the ``id`` of every group that a user is in."""
+        ...
+
+    def fetch_groups(self) -> tuple[DirectoryGroup, ...]:
+        """Read all user groups, ordered by name."""
+        ...
+
+
+class ServiceProvider(Protocol):
+    """A SCIM 2.0 service provider.
+
+    Every method raises ``RemoteError`` in one of its forms.
+    """
+
+    @property
+    def requests(self) -> int:
+        """HTTP requests sent so far, retries included."""
+        ...
+
+    def fetch_state(self, *, groups: bool) -> ProviderState:
+        """Read all accounts, and all groups with their members when asked to."""
+        ...
+
+    def find_users(
+        self, *, external_id: str, names: Sequence[str], resource_id: str = ""
+    ) -> tuple[UserResource, ...]:
+        """Look accounts up by id, ``externalId`` and ``userName``; each at most once.
+
+        What the platform answers is matched again here: a platform that ignores filters gives
+        no wrong account. An account may be missed where filters are not supported.
+        """
+        ...
+
+    def create_user(self, external_id: str, attributes: Mapping[str, Value]) -> str:
+        """Create an active account and return its ``id``.
+
+        A create whose answer was lost is looked up by ``external_id`` before it is repeated.
+
+        Raises:
+            ConflictError: The ``userName`` is taken.
+        """
+        ...
+
+    def patch_user(self, resource_id: str, attributes: Sequence[AttributeChange]) -> None:
+        """Change attributes of an account, ``active`` and ``externalId`` among them."""
+        ...
+
+    def delete_user(self, resource_id: str) -> None:
+        """Delete an account; one that is gone already counts as deleted."""
+        ...
+
+    def create_group(self, external_id: str, display_name: str) -> str:
+        """Create a group without members and return its ``id``."""
+        ...
+
+    def patch_group(self, resource_id: str, attributes: Sequence[AttributeChange]) -> None:
+        """Change ``displayName`` or ``externalId`` of a group."""
+        ...
+
+    def patch_members(self, resource_id: str, *, add: Sequence[str], remove: Sequence[str]) -> None:
+        """Add and remove members by ``id`` of their accounts, in chunks."""
+        ...
+
+    def delete_group(self, resource_id: str) -> None:
+        """Delete a group; one that is gone already counts as deleted."""
+        ...
+
+
+class Lease(Protocol):
+    """The right to write to one platform, for a while."""
+
+    @property
+    def epoch(self) -> int:
+        """Grows by one with every owner."""
+        ...
+
+    def check(self) -> None:
+        """Do nothing while the lease is ours.
+
+        Raises:
+            LeaseLostError: It ended, or another process took it over.
+        """
+        ...
+
+
+class Store(Protocol):
+    """Links, runs, changes, holds and leases; evidence, never in place of a read.
+
+    Every method raises ``StoreError``. Methods may be called from several threads.
+    """
+
+    def lease(self, connection: str, owner: str) -> AbstractContextManager[Lease]:
+        """Hold the lease of a connection for the length of a ``with`` block, renewing it.
+
+        Raises:
+            LeaseHeldError: Another owner holds it.
+        """
+        ...
+
+    def links(self, connection: str) -> tuple[Link, ...]:
+        """Every link of a connection, in no order."""
+        ...
+
+    def record_links(
+        self,
+        connection: str,
+        links: Sequence[Link],
+        *,
+        forget: Sequence[tuple[Kind, str]] = (),
+    ) -> None:
+        """Insert or replace links, and remove those of these kinds and ``external_id``."""
+        ...
+
+    def record_start(
+        self, run_id: str, connection: str, *, mode: str, trigger: str, started_at: datetime
+    ) -> None:
+        """Remember that a run began."""
+        ...
+
+    def record_plan(self, run_id: str, plan: Plan, *, at: datetime) -> None:
+        """Remember every change of a plan before its first call: the intents."""
+        ...
+
+    def record_outcome(
+        self,
+        run_id: str,
+        connection: str,
+        change: Change,
+        outcome: Outcome,
+        *,
+        at: datetime,
+        link: Link | None = None,
+    ) -> None:
+        """Remember how a change ended, and its link, in one transaction.
+
+        A change of action ``delete`` that was applied takes its link with it.
+        """
+        ...
+
+    def record_end(self, report: RunReport) -> None:
+        """Remember how a run ended, with its findings."""
+        ...
+
+    def open_hold(
+        self,
+        connection: str,
+        run_id: str,
+        digest: str,
+        violations: Sequence[Violation],
+        *,
+        at: datetime,
+    ) -> int:
+        """Hold a plan and return the number of the hold.
+
+        The number of the hold that is open for the same digest is returned again; one that is
+        open for another digest is superseded.
+        """
+        ...
+
+    def decide_hold(self, hold_id: int, status: HoldStatus, *, by: str, at: datetime) -> None:
+        """End a hold.
+
+        Raises:
+            UsageError: There is no such hold, or it is not open any more.
+        """
+        ...
+
+    def supersede_holds(self, connection: str, *, by: str, at: datetime) -> None:
+        """End every open hold of a connection: its cause is gone."""
+        ...
+
+    def holds(
+        self, *, connection: str | None = None, open_only: bool = False
+    ) -> tuple[HoldRecord, ...]:
+        """Holds, newest first."""
+        ...
+
+    def runs(
+        self,
+        *,
+        connection: str | None = None,
+        since: datetime | None = None,
+        run_id: str | None = None,
+        limit: int = 50,
+    ) -> tuple[RunRecord, ...]:
+        """Runs, newest first."""
+        ...
+
+    def changes(
+        self,
+        *,
+        connection: str | None = None,
+        user: str | None = None,
+        since: datetime | None = None,
+        run_id: str | None = None,
+        limit: int = 200,
+    ) -> tuple[ChangeRecord, ...]:
+        """Changes, newest first.
+
+        Args:
+            connection: Of this connection only.
+            user: Of resources with this name, ``external_id`` or ``resource_id``, case ignored.
+            since: Not older than this.
+            run_id: Of this run only; a unique end of the id is enough.
+            limit: How many at the most.
+        """
+        ...
+
+    def connection(self, name: str) -> ConnectionRecord:
+        """What is known of a connection; also of one that never ran."""
+        ...
+
+    def record_organization(self, connection: str, organization: str) -> None:
+        """Remember the JumpCloud organisation of a connection."""
+        ...
+
+    def pause(self, connection: str, *, paused: bool) -> None:
+        """Tell the daemon to leave a connection alone, or to take it up again."""
+        ...
+
+    def prune(self, *, before: datetime) -> int:
+        """Remove runs, changes and decided holds older than this; return how many runs."""
+        ...
