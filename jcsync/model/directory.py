@@ -124,11 +124,10 @@ ADDRESS_FIELDS = [
 ]
 
 _FIELD = re.compile(
-    r"""(?P<text>id|_id|%s)
+    rf"""(?P<text>id|_id|{"|".join(TEXT_FIELDS)})
       | attributes\.(?P<attribute>.+)
       | phoneNumbers\[(?P<phone>[^\]]+)\](?:\.number)?
-      | addresses\[(?P<address>[^\]]+)\]\.(?P<part>%s)"""
-    % ("|".join(TEXT_FIELDS), "|".join(ADDRESS_FIELDS)),
+      | addresses\[(?P<address>[^\]]+)\]\.(?P<part>{"|".join(ADDRESS_FIELDS)})""",
     re.VERBOSE,
 )
 
