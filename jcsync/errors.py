@@ -8,6 +8,7 @@ A class stands for what the caller does next, not for where it was raised:
     ├── LeaseHeldError           another run is under way; come back later
     ├── LeaseLostError           this process slept past its lease; it writes nothing more
     ├── StalePlanError           the approved plan is no longer the one due
+    ├── StoppedError             the process was asked to stop; nothing more is sent
     ├── StoreError               the store cannot be opened, read or written; the run ends
     └── RemoteError              an API failed or refused
         ├── TransientError       wait, then make the same call again
@@ -55,6 +56,10 @@ class LeaseLostError(JcsyncError):
 
 class StalePlanError(JcsyncError):
     """The world has moved since the plan was saved or held."""
+
+
+class StoppedError(JcsyncError):
+    """The process was asked to stop before this call."""
 
 
 class StoreError(JcsyncError):

@@ -9,12 +9,12 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
-from jcsync.model.directory import DirectoryGroup, DirectoryState, DirectoryUser
+from jcsync.model.directory import DirectoryGroup, DirectoryState, Evidence
 from jcsync.model.history import ChangeRecord, ConnectionRecord, HoldRecord, HoldStatus, RunRecord
 from jcsync.model.limits import Violation
 from jcsync.model.plan import AttributeChange, Change, Plan
 from jcsync.model.report import Outcome, RunReport
-from jcsync.model.resource import Kind, Link, ProviderState, UserResource, Value
+from jcsync.model.resource import Kind, Link, ProviderState, Value
 from jcsync.model.rules import Scope
 
 
@@ -45,25 +45,20 @@ class Directory(Protocol):
         """
         ...
 
-    def fetch_person(self, scope: Scope, who: str) -> DirectoryState:
-        """Read one person and his memberships only.
-
-        Args:
-            scope: The scope of the connection; groups the person is not in have no members.
-            who: Id, username or e-mail, case ignored.
-        """
-        ...
-
-    def fetch_user(self, user_id: str) -> DirectoryUser | None:
-        """Read one user directly; ``None`` when JumpCloud says that he does not exist."""
-        ...
-
-    def fetch_group_ids(self, user_id: str) -> frozenset[str]:
-        """Read the ``id`` of every group that a user is in."""
+    def fetch_evidence(self, user_id: str, scope: Scope) -> Evidence:
+        """Read one user and what he is bound to, directly and now."""
         ...
 
     def fetch_groups(self) -> tuple[DirectoryGroup, ...]:
         """Read all user groups, ordered by name."""
+        ...
+
+    def fetch_organization(self) -> str:
+        """Read the ``id`` of the organisation that the key works in, ``""`` when it may not ask.
+
+        Raises:
+            SettingsError: The key sees several organisations and none is chosen.
+        """
         ...
 
 
@@ -80,16 +75,6 @@ class ServiceProvider(Protocol):
 
     def fetch_state(self, *, groups: bool) -> ProviderState:
         """Read all accounts, and all groups with their members when asked to."""
-        ...
-
-    def find_users(
-        self, *, external_id: str, names: Sequence[str], resource_id: str = ""
-    ) -> tuple[UserResource, ...]:
-        """Look accounts up by id, ``externalId`` and ``userName``; each at most once.
-
-        What the platform answers is matched again here: a platform that ignores filters gives
-        no wrong account. An account may be missed where filters are not supported.
-        """
         ...
 
     def create_user(self, external_id: str, attributes: Mapping[str, Value]) -> str:

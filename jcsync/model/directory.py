@@ -208,3 +208,18 @@ class DirectoryState:
     def member_ids(self) -> frozenset[str]:
         """``id`` of everybody in one of the groups or bound directly."""
         return self.direct.user_ids.union(*(m.user_ids for m in self.members.values()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One person, asked for again before his access is taken.
+
+    Attributes:
+        user: ``None`` when JumpCloud says that he does not exist.
+        group_ids: ``id`` of every group that he is in.
+        bound: Whether he is bound to the scope's application.
+    """
+
+    user: DirectoryUser | None
+    group_ids: frozenset[str] = frozenset()
+    bound: bool = False

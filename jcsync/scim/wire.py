@@ -1,0 +1,159 @@
+"""SCIM JSON → accounts and groups, and back. Pure.
+
+Tolerant in what it reads: attribute names in any case, ``active`` as text, ids as numbers,
+single values where lists are due; what cannot be read of a resource is absent, never an error.
+
+Source:
+    RFC 7643, sections 2 to 4 and 8; RFC 7644, sections 3.3 and 3.4.2.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from jcsync.model.path import CORE_GROUP, CORE_USER, ScimPath
+from jcsync.model.resource import GroupResource, UserResource, Value
+
+LIST_RESPONSE = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
+
+Json = Mapping[str, Any]
+
+
+def attribute(resource: object, name: str) -> object:
+    """One attribute of a JSON object, its name in any case; ``None`` when absent."""
+    if not isinstance(resource, Mapping):
+        return None
+    if name in resource:
+        return resource[name]
+    wanted = name.casefold()
+    return next((value for key, value in resource.items() if key.casefold() == wanted), None)
+
+
+def parse_user(resource: Json, paths: Sequence[ScimPath]) -> UserResource | None:
+    """Return an account, or ``None`` when the JSON has no ``id``.
+
+    Args:
+        resource: A User.
+        paths: The attributes to keep.
+    """
+    resource_id = text_of(attribute(resource, "id"))
+    if not resource_id:
+        return None
+    return UserResource(
+        resource_id=resource_id,
+        external_id=text_of(attribute(resource, "externalId")),
+        user_name=text_of(attribute(resource, "userName")),
+        active=parse_active(attribute(resource, "active")),
+        attributes={str(path): read_path(resource, path) for path in paths},
+        emails=tuple(
+            text
+            for email in _elements(attribute(resource, "emails"))
+            if (text := text_of(attribute(email, "value")))
+        ),
+    )
+
+
+def parse_group(resource: Json) -> GroupResource | None:
+    """Return a group, its members de-duplicated, or ``None`` when the JSON has no ``id``."""
+    resource_id = text_of(attribute(resource, "id"))
+    if not resource_id:
+        return None
+    return GroupResource(
+        resource_id=resource_id,
+        external_id=text_of(attribute(resource, "externalId")),
+        display_name=text_of(attribute(resource, "displayName")),
+        members=frozenset(
+            text
+            for member in _elements(attribute(resource, "members"))
+            if (text := text_of(attribute(member, "value")))
+        ),
+    )
+
+
+def parse_active(value: object) -> bool:
+    """``active`` as a boolean, a text or a number; an account without it counts as active."""
+    if isinstance(value, str):
+        return value.strip().casefold() not in {"false", "0", "no"}
+    return value is None or bool(value)
+
+
+def read_path(resource: Json, path: ScimPath) -> Value:
+    """The value at a path; ``None`` when nothing is there.
+
+    Of a path with a filter, ``None`` means that no element matches and ``""`` that the matching
+    element lacks the part: a PATCH has to know the difference.
+    """
+    scope: object = attribute(resource, path.schema) if path.schema else resource
+    value = attribute(scope, path.attribute)
+    if path.key:
+        wanted = path.value.casefold()
+        for element in _elements(value):
+            if text_of(attribute(element, path.key)).casefold() == wanted:
+                part = _single(attribute(element, path.sub))
+                return "" if part is None else part
+        return None
+    if path.sub:
+        value = attribute(value, path.sub)
+    return _single(value)
+
+
+def _single(value: object) -> Value:
+    if isinstance(value, Mapping):
+        value = attribute(value, "value")
+    return value if isinstance(value, str | bool | int | float) else None
+
+
+def _elements(value: object) -> Iterable[object]:
+    return value if isinstance(value, list) else () if value is None else (value,)
+
+
+def text_of(value: object) -> str:
+    """A text, or a number as text; everything else is ``""``."""
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
+
+
+def dump_user(external_id: str, attributes: Iterable[tuple[ScimPath, Value]]) -> dict[str, Any]:
+    """Return the body that creates an active account.
+
+    No ``id``, no nulls, no empty arrays; the schemas of the extensions that are used; the first
+    address is the primary one.
+
+    Args:
+        external_id: JumpCloud ``id``.
+        attributes: Values by path; the empty ones are left out.
+    """
+    body: dict[str, Any] = {"schemas": [CORE_USER], "externalId": external_id, "active": True}
+    for path, value in attributes:
+        if value is None or value == "":
+            continue
+        scope = body
+        if path.schema:
+            if path.schema not in body:
+                body["schemas"].append(path.schema)
+                body[path.schema] = {}
+            scope = body[path.schema]
+        if path.key:
+            scope = _element_for(scope.setdefault(path.attribute, []), path)
+            scope[path.sub] = value
+        elif path.sub:
+            scope.setdefault(path.attribute, {})[path.sub] = value
+        else:
+            scope[path.attribute] = value
+    if body.get("emails"):
+        body["emails"][0].setdefault("primary", True)
+    return body
+
+
+def _element_for(elements: list[dict[str, Any]], path: ScimPath) -> dict[str, Any]:
+    for element in elements:
+        if element.get(path.key) == path.value:
+            return element
+    element = {path.key: path.value}
+    elements.append(element)
+    return element
+
+
+def dump_group(external_id: str, display_name: str) -> dict[str, Any]:
+    """Return the body that creates a group without members."""
+    return {"schemas": [CORE_GROUP], "externalId": external_id, "displayName": display_name}

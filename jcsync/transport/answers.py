@@ -1,0 +1,173 @@
+"""An HTTP answer → parsed JSON, or the error that names the reaction. Pure.
+
+Source:
+    RFC 7644, section 3.12 (SCIM errors); JumpCloud's ``{"message": …}`` and ``{"error": …}``;
+    and what proxies and login pages answer in their place.
+"""
+
+import html
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any
+
+from jcsync.errors import (
+    ConflictError,
+    NotFoundError,
+    RejectedError,
+    RemoteError,
+    TransientError,
+    UnauthorizedError,
+    UnknownOutcomeError,
+    UnreadableError,
+)
+
+_REFUSALS: Mapping[int, tuple[type[RemoteError], str]] = {
+    HTTPStatus.UNAUTHORIZED: (UnauthorizedError, "refused the credentials at"),
+    HTTPStatus.FORBIDDEN: (UnauthorizedError, "does not permit"),
+    HTTPStatus.NOT_FOUND: (NotFoundError, "does not know"),
+    HTTPStatus.CONFLICT: (ConflictError, "reports a conflict at"),
+}
+_DETAIL_CHARACTERS = 300
+_DETAIL_BYTES = 65536
+_DETAIL_KEYS = ("scimType", "detail", "message", "error", "error_description", "title")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A 2xx answer.
+
+    Attributes:
+        body: Parsed JSON, ``None`` when the body was empty.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawAnswer:
+    """An answer as it came.
+
+    Attributes:
+        name: What messages call the side that answered.
+        where: Method and URL of the request.
+        repeatable: Whether the request may be repeated without looking first.
+    """
+
+    name: str
+    where: str
+    repeatable: bool
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+def parse_answer(raw: RawAnswer, now: datetime) -> Answer:
+    """Return the JSON of a 2xx answer.
+
+    Raises:
+        RemoteError: For everything else, in the form that names the reaction.
+    """
+    if not HTTPStatus.OK <= raw.status < HTTPStatus.MULTIPLE_CHOICES:
+        raise _refusal(raw, now)
+    if not raw.content.strip():
+        return Answer(status=raw.status, headers=raw.headers, body=None)
+    try:
+        body = json.loads(raw.content)
+    except (ValueError, RecursionError) as error:
+        what = "HTML" if _looks_like_html(raw.content) else "broken JSON"
+        kind = one_line(raw.headers.get("Content-Type") or "no content type")
+        message = (
+            f"{raw.name} answered {what} instead of JSON at {raw.where} "
+            f"({raw.status}, {kind}){_detail(raw.content)}"
+        )
+        if raw.repeatable:
+            raise UnreadableError(message, status=raw.status) from error
+        raise UnknownOutcomeError(message, status=raw.status) from error
+    return Answer(status=raw.status, headers=raw.headers, body=body)
+
+
+def _refusal(raw: RawAnswer, now: datetime) -> RemoteError:
+    status, detail = raw.status, _detail(raw.content)
+    if status < HTTPStatus.BAD_REQUEST:
+        target = one_line(raw.headers.get("Location", "nowhere"))
+        return UnreadableError(
+            f"{raw.name} redirects to {target} ({status}) at {raw.where}; redirects are never "
+            "followed: check the base URL, and that the credentials are sent to the right host",
+            status=status,
+        )
+    wait = retry_after_s(raw.headers.get("Retry-After"), now)
+    if status == HTTPStatus.TOO_MANY_REQUESTS or (
+        status == HTTPStatus.FORBIDDEN and _is_throttling(raw)
+    ):
+        message = f"{raw.name} asks to slow down ({status}) at {raw.where}{detail}"
+        return TransientError(message, status=status, retry_after=wait)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        message = f"{raw.name} failed ({status}) at {raw.where}{detail}"
+        kind = TransientError if raw.repeatable else UnknownOutcomeError
+        return kind(message, status=status, retry_after=wait)
+    kind, what = _REFUSALS.get(status, (RejectedError, "rejected"))
+    return kind(f"{raw.name} {what} {raw.where} ({status}){detail}", status=status)
+
+
+def _is_throttling(raw: RawAnswer) -> bool:
+    return "Retry-After" in raw.headers or raw.headers.get("x-ratelimit-remaining") == "0"
+
+
+def retry_after_s(text: str | None, now: datetime) -> float | None:
+    """Seconds to wait by a ``Retry-After`` header in either of its forms, else ``None``.
+
+    Source:
+        RFC 9110, section 10.2.3.
+    """
+    if not text:
+        return None
+    try:
+        return max(0.0, float(text))
+    except ValueError:
+        pass
+    try:
+        due = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if due.tzinfo is None:
+        due = due.replace(tzinfo=UTC)
+    return max(0.0, (due - now).total_seconds())
+
+
+def one_line(text: str) -> str:
+    """One line of printable text, cut to a length that fits a message."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= _DETAIL_CHARACTERS else line[:_DETAIL_CHARACTERS] + "…"
+
+
+def _detail(content: bytes) -> str:
+    """What an answer says of itself, as ``: text`` for the end of a message, or nothing."""
+    text = _detail_text(content[:_DETAIL_BYTES])
+    return f": {text}" if text else ""
+
+
+def _detail_text(content: bytes) -> str:
+    text = content.decode("utf-8", "replace")
+    if _looks_like_html(content):
+        title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
+        return "an HTML page" + (f' "{one_line(html.unescape(title[1]))}"' if title else "")
+    try:
+        parsed = json.loads(text)
+    except (ValueError, RecursionError):
+        return one_line(text)
+    if not isinstance(parsed, dict):
+        return one_line(text)
+    texts = [str(parsed[key]) for key in _DETAIL_KEYS if isinstance(parsed.get(key), str)]
+    return one_line("; ".join(dict.fromkeys(t for t in texts if t)))
+
+
+def _looks_like_html(content: bytes) -> bool:
+    start = content[:512].lstrip().lower()
+    return start.startswith((b"<!doctype", b"<head", b"<body")) or b"<html" in start

@@ -1,0 +1,260 @@
+"""Transport: requests to one side, from several threads."""
+
+import json
+import re
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from time import monotonic
+from typing import TypeVar
+
+import requests
+from urllib3.exceptions import HTTPError, NewConnectionError, SSLError
+
+from jcsync.errors import RemoteError, StoppedError, TransientError, UnknownOutcomeError
+from jcsync.ports import Clock
+from jcsync.transport.answers import Answer, RawAnswer, one_line, parse_answer
+from jcsync.transport.retry import (
+    NoConnectionError,
+    Pace,
+    RetryPolicy,
+    build_retrying,
+    is_safe_to_repeat,
+    is_unknown,
+)
+from jcsync.transport.session import Endpoint, build_session, read_bounded
+
+_SAFE_METHODS = frozenset({"GET", "HEAD"})
+_REPEATABLE_METHODS = frozenset({"GET", "HEAD", "PUT", "DELETE"})
+_CONNECT_S = 10
+
+T = TypeVar("T")
+
+
+class ReadOnlyError(RuntimeError):
+    """A plan or a check tried to write: a fault of jcsync, never of the world."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Call:
+    method: str
+    url: str
+    params: Mapping[str, str] | None
+    data: bytes | Mapping[str, str] | None
+    headers: Mapping[str, str]
+    repeatable: bool
+
+    @property
+    def where(self) -> str:
+        return f"{self.method} {self.url}"
+
+
+class Transport:
+    """A pooled session to one side, for several threads.
+
+    Attributes:
+        requests: HTTP requests sent so far, repeated ones included.
+        retries: How many of them were repetitions.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        authorize: Callable[[], Mapping[str, str]],
+        clock: Clock,
+        retry: RetryPolicy | None = None,
+        stop: threading.Event | None = None,
+    ) -> None:
+        """Build the session; nothing is sent.
+
+        Args:
+            endpoint: Where to, and how.
+            authorize: Returns the headers that carry the credentials, for each request anew.
+            clock: For ``Retry-After`` dates.
+            retry: Bounds of the retry policy.
+            stop: Once set, no request is begun and no wait goes on.
+        """
+        self.endpoint = endpoint
+        self.requests = 0
+        self.retries = 0
+        self._authorize = authorize
+        self._clock = clock
+        self._stop = stop or threading.Event()
+        self._slots = threading.BoundedSemaphore(endpoint.concurrency)
+        self._pace = Pace(endpoint.requests_per_second, self._stop)
+        self._lock = threading.Lock()
+        self._session = build_session(endpoint)
+        self._retrying, self._rewriting = (
+            build_retrying(
+                retry or RetryPolicy(),
+                of=of,
+                pace=self._pace,
+                stop=self._stop,
+                waited=self._count_retry,
+            )
+            for of in (is_safe_to_repeat, is_unknown)
+        )
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: object = None,
+        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        reads: bool = False,
+    ) -> Answer:
+        """Send one request, repeated as the policy allows.
+
+        GET, PUT and DELETE are repeated after every passing failure; POST and PATCH only when
+        the server certainly did not act on them: no connection, or 429.
+
+        Args:
+            method: HTTP method.
+            path: Appended to the base URL; ids in it are percent-encoded already.
+            params: Query parameters.
+            body: JSON value to send.
+            form: Form fields to send instead of a JSON body.
+            headers: Over those of the end point.
+            reads: A POST that changes nothing (search, token): repeatable, and allowed in
+                read-only mode.
+
+        Raises:
+            RemoteError: In the form that names the reaction; see ``errors``.
+            StoppedError: The process was asked to stop.
+        """
+        if self.endpoint.read_only and not reads and method not in _SAFE_METHODS:
+            message = f"{method} {path} in read-only mode"
+            raise ReadOnlyError(message)
+        call = _Call(
+            method=method,
+            url=self.endpoint.url(path),
+            params=params,
+            data=form if body is None else _dump(body),
+            headers=headers or {},
+            repeatable=reads or method in _REPEATABLE_METHODS,
+        )
+        return self._retrying(self._attempt, call)
+
+    def write(
+        self, method: str, path: str, body: object, *, applied: Callable[[], T | None]
+    ) -> Answer | T:
+        """Send a write that must not be repeated blindly.
+
+        When its outcome is unknown (no answer, 5xx, an answer that is no JSON), ``applied`` is
+        asked before every repetition.
+
+        Args:
+            method: ``POST`` or ``PATCH``.
+            path: As for ``request``.
+            body: JSON value to send.
+            applied: Looks whether the write took effect: what it returns then ends the call,
+                ``None`` lets it be repeated.
+
+        Returns:
+            The answer, or what ``applied`` found.
+        """
+        unknown = False
+
+        def attempt() -> Answer | T:
+            nonlocal unknown
+            if unknown and (found := applied()) is not None:
+                return found
+            try:
+                return self.request(method, path, body=body)
+            except UnknownOutcomeError:
+                unknown = True
+                raise
+
+        return self._rewriting(attempt)
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self._session.close()
+
+    def _attempt(self, call: _Call) -> Answer:
+        with self._slots:
+            self._pace.wait()
+            if self._stop.is_set():
+                message = "stopped before the next request"
+                raise StoppedError(message)
+            with self._lock:
+                self.requests += 1
+            return parse_answer(self._send(call), self._clock.now())
+
+    def _send(self, call: _Call) -> RawAnswer:
+        headers = {**self._authorize(), **call.headers}
+        deadline = monotonic() + self.endpoint.answer_s
+        try:
+            with self._session.request(
+                call.method,
+                call.url,
+                params=call.params,
+                data=call.data,
+                headers=headers,
+                timeout=(min(self.endpoint.timeout_s, _CONNECT_S), self.endpoint.timeout_s),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                return RawAnswer(
+                    name=self.endpoint.name,
+                    where=call.where,
+                    repeatable=call.repeatable,
+                    status=response.status_code,
+                    headers=response.headers,
+                    content=read_bounded(response, deadline),
+                )
+        except (requests.exceptions.RequestException, HTTPError, OSError) as error:
+            raise self._translated(call, error) from error
+
+    def _translated(self, call: _Call, error: Exception) -> RemoteError:
+        name, reason = self.endpoint.name, _innermost(error)
+        if isinstance(error, requests.exceptions.ConnectTimeout | requests.exceptions.ProxyError):
+            return NoConnectionError(
+                f"{name} cannot be reached at {self.endpoint.host}: {_words(reason)}"
+            )
+        if isinstance(reason, NewConnectionError | SSLError) or isinstance(
+            error, requests.exceptions.SSLError
+        ):
+            return NoConnectionError(
+                f"{name} cannot be reached at {self.endpoint.host}: {_words(reason)}"
+            )
+        if isinstance(error, requests.exceptions.Timeout):
+            message = f"{name} did not answer within {self.endpoint.timeout_s:g} s at {call.where}"
+        else:
+            message = f"{name} broke off its answer at {call.where}: {_words(reason)}"
+        return TransientError(message) if call.repeatable else UnknownOutcomeError(message)
+
+    def _count_retry(self) -> None:
+        with self._lock:
+            self.retries += 1
+
+
+def _dump(body: object) -> bytes:
+    return json.dumps(body, separators=(",", ":")).encode()
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """The reason that urllib3 keeps inside what requests raises."""
+    seen = {id(error)}
+    while True:
+        inner = getattr(error, "reason", None)
+        if not isinstance(inner, BaseException):
+            inner = (
+                error.args[0] if error.args and isinstance(error.args[0], BaseException) else None
+            )
+        if inner is None or id(inner) in seen:
+            return error
+        seen.add(id(inner))
+        error = inner
+
+
+def _words(error: BaseException) -> str:
+    """A connection error in words, without the addresses of objects."""
+    text = re.sub(
+        r"(HTTPS?ConnectionPool|HTTPS?Connection)\([^)]*\):?\s*|<[^>]*>:?\s*", "", str(error)
+    )
+    return one_line(text) or type(error).__name__
