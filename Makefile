@@ -1,0 +1,73 @@
+# Set-up and checks of jcsync. Needs make, and Python 3.11 or newer; "make help" lists the targets.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+BIN := .venv/bin
+PYTEST_WORKERS ?= 2
+ARGS ?=
+export PYTHON
+
+# A .venv that was moved, or whose Python is gone, is not what its stamps say.
+$(shell { $(BIN)/python -c '' && [ "$$(cat .venv/.where)" = "$$(pwd -P)" ]; } 2>/dev/null \
+	|| rm -f .venv/.demo .venv/.dev)
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo '  ARGS="…"          more arguments for demo, pytest and bench'
+	@echo '  PYTHON=…          the Python that builds .venv'
+
+.PHONY: demo
+demo: .venv/.demo ## Install jcsync and walk through the main job on the embedded sandbox
+	@$(BIN)/jcsync demo $(ARGS)
+
+.PHONY: test
+test: lint pytest ## Install what the tests need and run every check
+
+.PHONY: lint
+lint: format ruff types imports docstrings ## Run every check but the tests
+
+.PHONY: format
+format: .venv/.dev
+	@$(BIN)/ruff format --check .
+
+.PHONY: ruff
+ruff: .venv/.dev
+	@$(BIN)/ruff check .
+
+.PHONY: types
+types: .venv/.dev
+	@$(BIN)/python -m mypy
+
+.PHONY: imports
+imports: .venv/.dev
+	@$(BIN)/lint-imports
+
+.PHONY: docstrings
+docstrings: .venv/.dev
+	@$(BIN)/interrogate jcsync
+
+.PHONY: pytest
+pytest: .venv/.dev ## Run the tests, with coverage
+	@$(BIN)/python tests/interop/scimmy/install.py >/dev/null
+	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --cov $(ARGS)
+
+.PHONY: bench
+bench: .venv/.demo ## Measure initial and no-change runs (minutes)
+	@$(BIN)/python bench/run.py $(ARGS)
+
+.PHONY: image
+image: ## Build the container image with docker, podman or buildah
+	@deploy/build-image.sh
+
+.PHONY: clean
+clean: ## Remove .venv, caches and what was built; never configurations or data
+	rm -rf .venv .cache build dist jcsync.egg-info htmlcov .coverage .coverage.* coverage.xml
+	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find jcsync tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.demo .venv/.dev: setup.cfg pyproject.toml
+	@.ci/venv $(@:.venv/.%=%)
