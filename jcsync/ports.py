@@ -14,7 +14,7 @@ from jcsync.model.history import ChangeRecord, ConnectionRecord, HoldRecord, Hol
 from jcsync.model.limits import Violation
 from jcsync.model.plan import AttributeChange, Change, Plan
 from jcsync.model.report import Outcome, RunReport
-from jcsync.model.resource import Kind, Link, ProviderState, Value
+from jcsync.model.resource import Kind, Link, ProviderState, UserResource, Value
 from jcsync.model.rules import Scope
 
 
@@ -75,6 +75,13 @@ class ServiceProvider(Protocol):
 
     def fetch_state(self, *, groups: bool) -> ProviderState:
         """Read all accounts, and all groups with their members when asked to."""
+        ...
+
+    def find_users(self, *, external_id: str = "", user_name: str = "") -> tuple[UserResource, ...]:
+        """Look accounts up by ``externalId``, then by ``userName``.
+
+        For a platform whose listing cannot be trusted; what comes back matches for certain.
+        """
         ...
 
     def create_user(self, external_id: str, attributes: Mapping[str, Value]) -> str:

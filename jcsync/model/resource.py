@@ -34,6 +34,8 @@ class DesiredUser:
         initial: Value by path of what is sent on creation only, beside ``attributes``.
         emails: Addresses by which an account may be adopted.
         problem: Why no account can be created or patched; ``""`` when it can.
+        in_scope: ``False`` when an exclusion or condition of the scope keeps him out; such a
+            person adopts no account.
     """
 
     external_id: str
@@ -44,6 +46,7 @@ class DesiredUser:
     initial: Mapping[str, Value] = field(default_factory=dict)
     emails: tuple[str, ...] = ()
     problem: str = ""
+    in_scope: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,11 +58,13 @@ class RawAnswer:
         name: What messages call the side that answered.
         where: Method and URL of the request.
         repeatable: Whether the request may be repeated without looking first.
+        advice: What to do when the credentials are refused.
     """
 
     name: str
     where: str
     repeatable: bool
+    advice: str
     status: int
     headers: Mapping[str, str]
     content: bytes
@@ -110,9 +112,11 @@ def _refusal(raw: RawAnswer, now: datetime) -> RemoteError:
         return TransientError(message, status=status, retry_after=wait)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         message = f"{raw.name} failed ({status}) at {raw.where}{detail}"
-        kind = TransientError if raw.repeatable else UnknownOutcomeError
-        return kind(message, status=status, retry_after=wait)
+        failed = TransientError if raw.repeatable else UnknownOutcomeError
+        return failed(message, status=status, retry_after=wait)
     kind, what = _REFUSALS.get(status, (RejectedError, "rejected"))
+    if kind is UnauthorizedError and raw.advice:
+        detail = f"{detail}. {raw.advice}"
     return kind(f"{raw.name} {what} {raw.where} ({status}){detail}", status=status)
 
 

@@ -203,6 +203,7 @@ class Transport:
                     name=self.endpoint.name,
                     where=call.where,
                     repeatable=call.repeatable,
+                    advice=self.endpoint.advice,
                     status=response.status_code,
                     headers=response.headers,
                     content=read_bounded(response, deadline),

@@ -33,6 +33,7 @@ class Endpoint:
         read_only: Refuse every method but GET and HEAD.
         ca_file: Certificates trusted beside the system's.
         proxy: URL of an HTTP proxy.
+        advice: What to do when the credentials are refused, for the end of that message.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Endpoint:
     read_only: bool = False
     ca_file: str | None = None
     proxy: str | None = None
+    advice: str = ""
 
     @property
     def host(self) -> str:

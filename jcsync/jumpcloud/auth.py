@@ -1,0 +1,105 @@
+"""Credentials of JumpCloud: an administrator's API key, or a service account.
+
+Source:
+    JumpCloud API 1.0, "Authentication"; "Service Account for APIs".
+"""
+
+import base64
+import threading
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from jcsync.errors import UnauthorizedError, UnreadableError
+from jcsync.ports import Clock
+from jcsync.transport import Transport
+
+_EARLY = timedelta(seconds=60)
+_DEFAULT_LIFE_S = 3600
+
+
+class Credentials(Protocol):
+    """What authorizes a request."""
+
+    def headers(self) -> Mapping[str, str]:
+        """Return the headers of the next request; may fetch a token first."""
+        ...
+
+    def renew(self, refused: Mapping[str, str]) -> bool:
+        """Tell whether the call is worth repeating after a 401 to these headers."""
+        ...
+
+
+class ApiKey:
+    """An administrator's key; a refused one stays refused."""
+
+    def __init__(self, key: str) -> None:
+        """Keep the key."""
+        self._headers = {"x-api-key": key}
+
+    def headers(self) -> Mapping[str, str]:
+        """Return the ``x-api-key`` header."""
+        return self._headers
+
+    def renew(self, refused: Mapping[str, str]) -> bool:
+        """A key cannot be renewed."""
+        del refused
+        return False
+
+
+class ServiceAccount:
+    """OAuth 2.0 client credentials; the token is renewed a minute before its end, or when refused.
+
+    Source:
+        RFC 6749, section 4.4.
+    """
+
+    def __init__(self, transport: Transport, client_id: str, secret: str, clock: Clock) -> None:
+        """Keep the credentials; nothing is sent.
+
+        Args:
+            transport: To the token end point, with no credentials of its own.
+            client_id: Of the service account.
+            secret: Of the service account.
+            clock: For the token's end.
+        """
+        pair = base64.b64encode(f"{client_id}:{secret}".encode()).decode("ascii")
+        self._basic = {"Authorization": f"Basic {pair}"}
+        self._transport = transport
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._headers: Mapping[str, str] = {}
+        self._ends: datetime | None = None
+
+    def headers(self) -> Mapping[str, str]:
+        """Return the ``Authorization`` header, with a token that is good for a while."""
+        with self._lock:
+            if self._ends is None or self._clock.now() >= self._ends:
+                self._fetch_token()
+            return self._headers
+
+    def renew(self, refused: Mapping[str, str]) -> bool:
+        """Forget a refused token, so that the next call fetches another."""
+        with self._lock:
+            if refused == self._headers:
+                self._ends = None
+            return True
+
+    def _fetch_token(self) -> None:
+        form = {"grant_type": "client_credentials", "scope": "api"}
+        try:
+            answer = self._transport.request("POST", "", form=form, headers=self._basic, reads=True)
+        except UnauthorizedError as error:
+            message = f"{error}; check client_id and client_secret of the service account"
+            raise UnauthorizedError(message, status=error.status) from error
+        body = answer.body if isinstance(answer.body, Mapping) else {}
+        token = body.get("access_token")
+        if not isinstance(token, str) or not token:
+            message = f"no access_token in the answer of {self._transport.endpoint.base_url}"
+            raise UnreadableError(message)
+        life = body.get("expires_in")
+        seconds = life if isinstance(life, int) and life > 0 else _DEFAULT_LIFE_S
+        self._headers = {"Authorization": f"Bearer {token}"}
+        self._ends = self._clock.now() + max(
+            timedelta(seconds=seconds) - _EARLY, timedelta(seconds=seconds / 2)
+        )

@@ -1,0 +1,54 @@
+"""Which groups a setting means, and what it may have meant. Pure."""
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+
+from jcsync.errors import SettingsError
+from jcsync.model.directory import DirectoryGroup
+
+_OBJECT_ID = re.compile(r"[0-9a-f]{24}", re.IGNORECASE)
+_NEAR_MATCHES = 5
+_LISTED = 10
+
+
+def resolve_groups(groups: Iterable[DirectoryGroup], wanted: Iterable[str]) -> list[DirectoryGroup]:
+    """Return the groups with these names or ids, in the order wanted.
+
+    Raises:
+        SettingsError: One does not exist or is ambiguous; all of them are named, with what is near.
+    """
+    known = list(groups)
+    found: list[DirectoryGroup] = []
+    problems: list[str] = []
+    for text in wanted:
+        matches = [g for g in known if g.id == text.lower() and _OBJECT_ID.fullmatch(text)] or [
+            g for g in known if g.name == text
+        ]
+        if len(matches) == 1:
+            found += matches
+        elif matches:
+            ids = ", ".join(g.id for g in matches)
+            problems.append(f"{len(matches)} groups are called {text!r}: use an id ({ids})")
+        else:
+            names = [g.name for g in known]
+            problems.append(f"unknown group {text!r} (scope.groups){near_matches(text, names)}")
+    if problems:
+        raise SettingsError("; ".join(problems))
+    return found
+
+
+def near_matches(wanted: str, known: list[str]) -> str:
+    """Return ``; did you mean …?`` for the end of a message."""
+    folded = {name.casefold(): name for name in known}
+    near = difflib.get_close_matches(wanted.casefold(), folded, n=_NEAR_MATCHES, cutoff=0.5)
+    near += [name for name in folded if wanted.casefold() in name and name not in near]
+    if near:
+        return "; did you mean " + ", ".join(repr(folded[n]) for n in near[:_NEAR_MATCHES]) + "?"
+    return f"; there are {len(known)}" if known else "; there are none"
+
+
+def listed(names: Mapping[str, str]) -> str:
+    """Return ids with their names, the first ten of them."""
+    shown = [f"{key} ({name})" if name else key for key, name in list(names.items())[:_LISTED]]
+    return ", ".join(shown) + (", …" if len(names) > len(shown) else "")

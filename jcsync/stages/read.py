@@ -1,0 +1,60 @@
+"""Read both sides at once, with the proof that they are complete."""
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from jcsync.errors import JcsyncError
+from jcsync.model.directory import DirectoryState
+from jcsync.model.resource import DesiredUser, ProviderState
+from jcsync.model.rules import Scope
+from jcsync.ports import Directory, ServiceProvider
+
+_LOOK_UPS = 8
+
+
+def fetch_both(
+    directory: Directory, provider: ServiceProvider, scope: Scope, *, groups: bool
+) -> tuple[DirectoryState, ProviderState]:
+    """Read the directory's scope and everything that the platform holds, at the same time.
+
+    Args:
+        directory: JumpCloud.
+        provider: The platform.
+        scope: What to read of the directory.
+        groups: Whether the platform's groups are read.
+
+    Raises:
+        JcsyncError: A side could not be read at all; the directory's error goes first.
+    """
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        pending = pool.submit(provider.fetch_state, groups=groups)
+        try:
+            desired = directory.fetch_state(scope)
+        except JcsyncError:
+            pending.cancel()
+            raise
+        return desired, pending.result()
+
+
+def fetch_missing(
+    provider: ServiceProvider, actual: ProviderState, missing: Iterable[DesiredUser]
+) -> ProviderState:
+    """Look up, one by one, those whom an incomplete list of accounts does not show.
+
+    A listing that may leave accounts out is no reason to create one; a look-up by ``externalId``
+    and ``userName`` is.
+
+    Returns:
+        ``actual`` with the accounts that were found, each once.
+    """
+
+    def find(user: DesiredUser) -> tuple[str, ...]:
+        found = provider.find_users(external_id=user.external_id, user_name=user.user_name)
+        accounts.update((account.resource_id, account) for account in found)
+        return ()
+
+    accounts = {account.resource_id: account for account in actual.users}
+    with ThreadPoolExecutor(max_workers=_LOOK_UPS) as pool:
+        list(pool.map(find, missing))
+    return replace(actual, users=tuple(accounts.values()))
