@@ -48,7 +48,7 @@ imports: .venv/.dev
 
 .PHONY: docstrings
 docstrings: .venv/.dev
-	@$(BIN)/interrogate jcsync
+	@$(BIN)/interrogate --config setup.cfg jcsync
 
 .PHONY: pytest
 pytest: .venv/.dev ## Run the tests, with coverage
