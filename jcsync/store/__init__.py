@@ -1,1 +1,17 @@
-"""."""
+"""Links, runs, changes, holds and leases, on SQLite or PostgreSQL. Meets ``ports.Store``.
+
+sqlstore.py     the methods of the port, one transaction each; read this first
+tables.py       the tables; ``migrations`` builds them, schema.py sees to it
+database.py     how SQLite and PostgreSQL are opened, and their transactions
+lease.py        who may write to a platform
+links.py        directory id ↔ resource
+history.py      runs, changes, findings
+holds.py        plans that wait for a person
+connections.py  pauses, organisations, and the state of a connection
+rows.py         rows ↔ ``model``, pure
+failures.py     errors of databases, in words for the operator
+"""
+
+from jcsync.store.sqlstore import SqlStore, open_store
+
+__all__ = ["SqlStore", "open_store"]

@@ -1,0 +1,59 @@
+"""Connections: what the store knows of each, beside its runs and links."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from jcsync.model.history import ConnectionRecord
+from jcsync.store.database import insert_into
+from jcsync.store.history import read_last_success, read_runs
+from jcsync.store.lease import database_time
+from jcsync.store.links import count_accounts
+from jcsync.store.tables import CONNECTION, LEASE
+
+
+def read_connection(tx: Connection, name: str) -> ConnectionRecord:
+    """Return what is known of a connection; also of one that never ran."""
+    known = tx.execute(
+        select(CONNECTION.c.organization, CONNECTION.c.paused).where(CONNECTION.c.name == name)
+    ).first()
+    owner = tx.execute(
+        select(LEASE.c.owner).where(
+            LEASE.c.connection == name, LEASE.c.expires_at > database_time(tx.dialect.name)
+        )
+    ).scalar()
+    runs = read_runs(tx, connection=name, limit=1)
+    return ConnectionRecord(
+        name=name,
+        organization=known[0] if known else "",
+        last_run=runs[0] if runs else None,
+        last_success=read_last_success(tx, name),
+        managed=count_accounts(tx, name),
+        paused=known[1] if known else False,
+        lease_owner=owner or "",
+    )
+
+
+def record_organization(tx: Connection, name: str, organization: str, *, at: datetime) -> None:
+    """Remember the JumpCloud organisation of a connection, in place of an earlier one."""
+    statement = insert_into(CONNECTION, tx.dialect.name).values(
+        name=name, organization=organization, paused=False, changed_at=at
+    )
+    tx.execute(
+        statement.on_conflict_do_update(
+            index_elements=[CONNECTION.c.name],
+            set_={"organization": organization, "changed_at": at},
+        )
+    )
+
+
+def record_pause(tx: Connection, name: str, *, paused: bool, at: datetime) -> None:
+    """Remember whether the daemon leaves a connection alone, and since when."""
+    statement = insert_into(CONNECTION, tx.dialect.name).values(
+        name=name, organization="", paused=paused, changed_at=at
+    )
+    tx.execute(
+        statement.on_conflict_do_update(
+            index_elements=[CONNECTION.c.name], set_={"paused": paused, "changed_at": at}
+        )
+    )

@@ -1,0 +1,202 @@
+"""One database, SQLite or PostgreSQL: how it is opened, and its two kinds of transaction.
+
+    write()   sees and changes; on SQLite one at a time (``BEGIN IMMEDIATE``)
+    read()    one consistent view, changes nothing, waits for no writer
+
+The defaults of Python's ``sqlite3`` lose updates silently: they begin a transaction only
+before the first writing statement, so that two read-modify-writes overlap. Hence the events
+below, which a test with eight threads guards.
+"""
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import URL, Connection, Engine, NullPool, Table, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from jcsync.errors import StoreError
+from jcsync.store.failures import translated
+
+_BUSY_MS: Final = 5000
+_CONNECT_S: Final = 10
+_READING: Final = "jcsync_reading"
+_FORMS: Final = "sqlite:////path/to/jcsync.db or postgresql+psycopg://user@host/database"
+
+Insert = sqlite.Insert | postgresql.Insert
+
+
+class Database:
+    """An open database without regard to what is in it."""
+
+    def __init__(self, url: str, *, create: bool = True) -> None:
+        """Prepare the file and the pool; connects to nothing yet.
+
+        Args:
+            url: ``sqlite:///…`` with a path, or ``postgresql+psycopg://…``.
+            create: Whether a missing file, and the directories above it, are made.
+
+        Raises:
+            StoreError: The URL is neither, or the file is missing or cannot be made.
+        """
+        self._url = _parse_url(url)
+        self.place: Final = _describe(self._url)
+        self.dialect: Final = self._url.get_backend_name()
+        self._is_sqlite = self.dialect == "sqlite"
+        # Threads of one process queue here: SQLite's own waiting is polling, with long pauses.
+        self._writing = threading.Lock()
+        if self._is_sqlite:
+            with translated(self.place):
+                _prepare_file(Path(str(self._url.database)), create=create)
+        self._engine = self._build_engine(pooled=True)
+        self._reading_engine = self._engine.execution_options(**{_READING: True})
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that is committed at the end of the block, or rolled back by an error.
+
+        Raises:
+            StoreError: It could not be begun, carried out or committed.
+        """
+        with translated(self.place):
+            if self._is_sqlite:
+                with self._writing, self._engine.begin() as connection:
+                    yield connection
+            else:
+                with self._engine.begin() as connection:
+                    yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that only reads.
+
+        Raises:
+            StoreError: It could not be begun or carried out.
+        """
+        with translated(self.place), self._reading_engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def migrate(self) -> Iterator[Connection]:
+        """A transaction of its own connection in which tables may be rebuilt.
+
+        On SQLite without foreign keys: rebuilding a table must not delete what refers to it.
+
+        Raises:
+            StoreError: It could not be begun, carried out or committed.
+        """
+        engine = self._build_engine(pooled=False)
+        try:
+            with translated(self.place), engine.begin() as connection:
+                yield connection
+        finally:
+            engine.dispose()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    def _build_engine(self, *, pooled: bool) -> Engine:
+        # hide_parameters: statements in tracebacks must not show names of people.
+        options: dict[str, Any] = {"hide_parameters": True}
+        if not pooled:
+            options["poolclass"] = NullPool
+        elif self._is_sqlite:
+            options |= {"pool_size": 4, "max_overflow": 28}
+        else:
+            options |= {"pool_size": 4, "max_overflow": 28, "pool_pre_ping": True}
+        if not self._is_sqlite and "connect_timeout" not in self._url.query:
+            options["connect_args"] = {"connect_timeout": _CONNECT_S}
+        try:
+            engine = create_engine(self._url, **options)
+        except ModuleNotFoundError as error:
+            message = (
+                f'the driver of PostgreSQL is missing: pip install "jcsync[postgres]" ({error})'
+            )
+            raise StoreError(message) from error
+        if self._is_sqlite:
+            event.listen(engine, "connect", _set_up_sqlite if pooled else _set_up_sqlite_bare)
+            event.listen(engine, "begin", _begin)
+        else:
+            event.listen(engine, "connect", _set_up_postgresql)
+        return engine
+
+
+def insert_into(table: Table, dialect: str) -> Insert:
+    """An ``INSERT`` that can say ``ON CONFLICT``.
+
+    Args:
+        table: Where to.
+        dialect: ``sqlite`` or ``postgresql``.
+    """
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+
+
+def _parse_url(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        # The parser's own message may quote the URL with its password.
+        message = f"store.url is no database URL; expected {_FORMS}"
+        raise StoreError(message) from None
+    match parsed.drivername:
+        case "sqlite" | "sqlite+pysqlite":
+            if parsed.database in {None, "", ":memory:"} or parsed.query:
+                message = f"store.url names no file; expected {_FORMS}"
+                raise StoreError(message)
+            return parsed.set(database=str(Path(str(parsed.database)).absolute()))
+        case "postgres" | "postgresql" | "postgresql+psycopg":
+            return parsed.set(drivername="postgresql+psycopg")
+        case other:
+            message = f"store.url: {other} is not supported; expected {_FORMS}"
+            raise StoreError(message)
+
+
+def _describe(url: URL) -> str:
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    host = url.host or url.query.get("host") or "localhost"
+    return f"PostgreSQL, {host}:{url.port or url.query.get('port') or 5432}/{url.database or ''}"
+
+
+def _prepare_file(path: Path, *, create: bool) -> None:
+    if path.exists():
+        return
+    if not create:
+        message = f"there is no store yet at {path}; the first run creates it"
+        raise StoreError(message)
+    for directory in reversed(path.parents):
+        if not directory.exists():
+            directory.mkdir(mode=0o700, exist_ok=True)
+    # SQLite would make it by the umask; its -wal and -shm files take the mode of this one.
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+
+
+def _set_up_sqlite(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
+    _set_up_sqlite_bare(connection, entry)
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _set_up_sqlite_bare(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+    # Leaves BEGIN to the event below.
+    connection.isolation_level = None
+    connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+
+
+def _begin(connection: Connection) -> None:
+    reading = connection.get_execution_options().get(_READING, False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _set_up_postgresql(connection: Any, _entry: ConnectionPoolEntry) -> None:  # noqa: ANN401 - psycopg is optional
+    # As on SQLite: a process that was stopped in a transaction must not hang all others.
+    connection.execute(f"SET lock_timeout = {_BUSY_MS}")
+    connection.commit()

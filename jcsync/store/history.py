@@ -1,0 +1,281 @@
+"""Runs, their changes and their findings: what was intended, and what became of it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    Connection,
+    Select,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from jcsync.errors import StoreError, UsageError
+from jcsync.model.history import ChangeRecord, RunRecord
+from jcsync.model.plan import Change, Plan
+from jcsync.model.report import Finding, Outcome, RunOutcome, RunReport, Status
+from jcsync.store.rows import INTENDED, dump_change, fold, parse_change, parse_run
+from jcsync.store.tables import CHANGE, FINDING, RUN
+
+_ROWS_AT_ONCE: Final = 2000
+_RUNS_NAMED: Final = 5
+_SUCCESSES: Final = (RunOutcome.IN_SYNC.value, RunOutcome.APPLIED.value)
+# Where nothing was written, no intent can have been half carried out.
+_UNWRITTEN: Final = (RunOutcome.HELD, RunOutcome.PLANNED)
+
+_END_CHANGE: Final = (
+    update(CHANGE)
+    .where(CHANGE.c.run_id == bindparam("p_run_id"), CHANGE.c.n == bindparam("p_n"))
+    .values(
+        {
+            name: bindparam(f"p_{name}")
+            for name in ("at", "status", "error", "attempts", "resource_id", "resource_key")
+        }
+    )
+)
+
+
+def record_start(
+    tx: Connection, run_id: str, connection: str, *, mode: str, trigger: str, started_at: datetime
+) -> None:
+    """Remember that a run began."""
+    tx.execute(
+        insert(RUN).values(
+            run_id=run_id,
+            connection=connection,
+            mode=mode,
+            trigger=trigger,
+            started_at=started_at,
+            outcome="",
+            directory_complete=False,
+            provider_complete=False,
+            directory_users=0,
+            provider_users=0,
+            directory_requests=0,
+            provider_requests=0,
+            digest="",
+            error_kind="",
+            error="",
+        )
+    )
+
+
+def record_plan(tx: Connection, run_id: str, plan: Plan, *, at: datetime) -> None:
+    """Remember every change of a plan as intended, and the digest of the plan.
+
+    Raises:
+        StoreError: The run was never started.
+    """
+    _update_run(tx, run_id, {"digest": plan.digest})
+    for start in range(0, len(plan.changes), _ROWS_AT_ONCE):
+        changes = plan.changes[start : start + _ROWS_AT_ONCE]
+        rows = [
+            dump_change(run_id, plan.connection, n, change, at)
+            for n, change in enumerate(changes, start + 1)
+        ]
+        tx.execute(insert(CHANGE), rows)
+
+
+def record_outcome(
+    tx: Connection, run_id: str, change: Change, outcome: Outcome, *, at: datetime
+) -> None:
+    """Remember how a planned change ended.
+
+    Raises:
+        StoreError: The run planned no change of that number.
+    """
+    resource_id = outcome.resource_id or change.resource_id
+    row = {
+        "p_run_id": run_id,
+        "p_n": outcome.n,
+        "p_at": at,
+        "p_status": outcome.status.value,
+        "p_error": outcome.error,
+        "p_attempts": outcome.attempts,
+        "p_resource_id": resource_id,
+        "p_resource_key": fold(resource_id),
+    }
+    if tx.execute(_END_CHANGE, row).rowcount != 1:
+        message = f"the store knows no change {outcome.n} of run {run_id}: it was never planned"
+        raise StoreError(message)
+
+
+def record_end(tx: Connection, report: RunReport) -> None:
+    """Remember how a run ended, with its findings.
+
+    A change that is still intended gets the outcome that the report has for it. Without one it
+    stays intended, for its call may have been made, unless the run wrote nothing at all.
+
+    Raises:
+        StoreError: The run was never started.
+    """
+    error = report.error
+    totals: dict[str, object] = {
+        "finished_at": report.finished_at,
+        "outcome": report.outcome.value,
+        "directory_complete": report.directory_complete,
+        "provider_complete": report.provider_complete,
+        "directory_users": report.directory_users,
+        "provider_users": report.provider_users,
+        "directory_requests": report.directory_requests,
+        "provider_requests": report.provider_requests,
+        "error_kind": error.kind.value if error else "",
+        "error": error.message if error else "",
+    }
+    if report.plan is not None:
+        totals["digest"] = report.plan.digest
+    _update_run(tx, report.run_id, totals)
+    _end_changes(tx, report)
+    _record_findings(tx, report.run_id, report.findings)
+
+
+def _end_changes(tx: Connection, report: RunReport) -> None:
+    still_intended = (CHANGE.c.run_id == report.run_id, CHANGE.c.status == INTENDED)
+    open_ones = set(tx.execute(select(CHANGE.c.n).where(*still_intended)).scalars())
+    for outcome in report.outcomes:
+        if outcome.n in open_ones and report.plan is not None:
+            change = report.plan.changes[outcome.n - 1]
+            record_outcome(tx, report.run_id, change, outcome, at=report.finished_at)
+    if open_ones and report.outcome in _UNWRITTEN:
+        tx.execute(update(CHANGE).where(*still_intended).values(status=Status.NOT_ATTEMPTED.value))
+
+
+def _record_findings(tx: Connection, run_id: str, findings: Sequence[Finding]) -> None:
+    rows = [
+        {
+            "run_id": run_id,
+            "n": n,
+            "kind": finding.kind.value,
+            "subject": finding.subject,
+            "message": finding.message,
+        }
+        for n, finding in enumerate(findings, 1)
+    ]
+    if rows:
+        tx.execute(insert(FINDING), rows)
+
+
+def _update_run(tx: Connection, run_id: str, values: dict[str, object]) -> None:
+    if tx.execute(update(RUN).where(RUN.c.run_id == run_id).values(values)).rowcount != 1:
+        message = f"the store knows no run {run_id}: it was never started"
+        raise StoreError(message)
+
+
+def read_runs(
+    tx: Connection,
+    *,
+    connection: str | None = None,
+    since: datetime | None = None,
+    run_id: str | None = None,
+    limit: int,
+) -> tuple[RunRecord, ...]:
+    """Return at most ``limit`` runs, newest first, with counts of their changes.
+
+    Raises:
+        UsageError: Several runs end in ``run_id``.
+    """
+    page = select(RUN).order_by(RUN.c.started_at.desc(), RUN.c.run_id.desc()).limit(limit)
+    if connection is not None:
+        page = page.where(RUN.c.connection == connection)
+    if since is not None:
+        page = page.where(RUN.c.started_at >= since)
+    if run_id is not None:
+        page = page.where(RUN.c.run_id == _find_run(tx, run_id))
+    runs = page.cte("page")
+    counts = (
+        select(
+            CHANGE.c.run_id,
+            func.count().label("planned"),
+            func.sum(case((CHANGE.c.status == Status.APPLIED.value, 1), else_=0)).label("applied"),
+            func.sum(case((CHANGE.c.status == Status.FAILED.value, 1), else_=0)).label("failed"),
+        )
+        .where(CHANGE.c.run_id.in_(select(runs.c.run_id)))
+        .group_by(CHANGE.c.run_id)
+        .subquery("counts")
+    )
+    statement = (
+        select(runs, counts.c.planned, counts.c.applied, counts.c.failed)
+        .outerjoin(counts, counts.c.run_id == runs.c.run_id)
+        .order_by(runs.c.started_at.desc(), runs.c.run_id.desc())
+    )
+    return tuple(parse_run(row) for row in tx.execute(statement).mappings())
+
+
+def read_changes(
+    tx: Connection,
+    *,
+    connection: str | None = None,
+    user: str | None = None,
+    since: datetime | None = None,
+    run_id: str | None = None,
+    limit: int,
+) -> tuple[ChangeRecord, ...]:
+    """Return at most ``limit`` changes, newest first, those of one instant by falling ``n``.
+
+    Raises:
+        UsageError: Several runs end in ``run_id``.
+    """
+    statement: Select[Any] = (
+        select(CHANGE)
+        .order_by(CHANGE.c.at.desc(), CHANGE.c.run_id.desc(), CHANGE.c.n.desc())
+        .limit(limit)
+    )
+    if connection is not None:
+        statement = statement.where(CHANGE.c.connection == connection)
+    if user is not None:
+        key = fold(user)
+        keys = (CHANGE.c.name_key, CHANGE.c.external_key, CHANGE.c.resource_key)
+        statement = statement.where(or_(*(column == key for column in keys)))
+    if since is not None:
+        statement = statement.where(CHANGE.c.at >= since)
+    if run_id is not None:
+        statement = statement.where(CHANGE.c.run_id == _find_run(tx, run_id))
+    return tuple(parse_change(row) for row in tx.execute(statement).mappings())
+
+
+def read_last_success(tx: Connection, connection: str) -> datetime | None:
+    """Return when the newest run that ended in sync or applied was finished."""
+    finished_at: datetime | None = tx.execute(
+        select(func.max(RUN.c.finished_at)).where(
+            RUN.c.connection == connection, RUN.c.outcome.in_(_SUCCESSES)
+        )
+    ).scalar_one()
+    return finished_at
+
+
+def _find_run(tx: Connection, end: str) -> str:
+    """Return the id that is or uniquely ends in this; itself where there is none."""
+    if tx.execute(select(RUN.c.run_id).where(RUN.c.run_id == end)).first() is not None:
+        return end
+    candidates = tx.execute(
+        select(RUN.c.run_id)
+        .where(RUN.c.run_id.endswith(end, autoescape=True))
+        .order_by(RUN.c.started_at.desc())
+        .limit(_RUNS_NAMED)
+    ).scalars()
+    found = list(candidates)
+    if len(found) > 1:
+        message = f'several runs end in "{end}", {", ".join(found)} among them; give more of the id'
+        raise UsageError(message)
+    return found[0] if found else end
+
+
+def prune_runs(tx: Connection, *, before: datetime, limit: int) -> int:
+    """Remove the oldest runs that began before this, at most ``limit``; return how many.
+
+    Their changes and findings go with them.
+    """
+    oldest = (
+        select(RUN.c.run_id)
+        .where(RUN.c.started_at < before)
+        .order_by(RUN.c.started_at)
+        .limit(limit)
+    )
+    return tx.execute(delete(RUN).where(RUN.c.run_id.in_(oldest.scalar_subquery()))).rowcount

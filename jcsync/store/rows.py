@@ -1,0 +1,136 @@
+"""Rows of the tables ↔ values of ``model``, pure."""
+
+import math
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import RowMapping
+
+from jcsync.model.history import ChangeRecord, HoldRecord, HoldStatus, RunRecord
+from jcsync.model.limits import Violation
+from jcsync.model.plan import Action, AttributeChange, Change, Member
+from jcsync.model.resource import Kind, Value
+
+INTENDED: Final = "intended"
+"""Status of a change that has no outcome."""
+
+_KEY_LENGTH: Final = 200
+
+
+def fold(text: str) -> str:
+    """Return the key by which a name or id is searched, case ignored.
+
+    Cut to 200 characters: PostgreSQL indexes no text of more than 2,700 bytes.
+    """
+    return text.casefold()[:_KEY_LENGTH]
+
+
+def dump_change(
+    run_id: str, connection: str, n: int, change: Change, at: datetime
+) -> dict[str, object]:
+    """Return the row of a change that is about to be made."""
+    return {
+        "run_id": run_id,
+        "n": n,
+        "connection": connection,
+        "at": at,
+        "action": change.action.value,
+        "kind": change.kind.value,
+        "name": change.name,
+        "external_id": change.external_id,
+        "resource_id": change.resource_id,
+        "name_key": fold(change.name),
+        "external_key": fold(change.external_id),
+        "resource_key": fold(change.resource_id),
+        "reason": change.reason,
+        "attributes": [[a.path, _plain(a.before), _plain(a.after)] for a in change.attributes],
+        "members_added": _dump_members(change.add),
+        "members_removed": _dump_members(change.remove),
+        "status": INTENDED,
+        "error": "",
+        "attempts": 0,
+    }
+
+
+def parse_change(row: RowMapping) -> ChangeRecord:
+    """Return the change of a row."""
+    return ChangeRecord(
+        run_id=row["run_id"],
+        connection=row["connection"],
+        n=row["n"],
+        at=row["at"],
+        action=Action(row["action"]),
+        kind=Kind(row["kind"]),
+        name=row["name"],
+        external_id=row["external_id"],
+        resource_id=row["resource_id"],
+        reason=row["reason"],
+        attributes=tuple(
+            AttributeChange(path=path, before=before, after=after)
+            for path, before, after in row["attributes"]
+        ),
+        add=_parse_members(row["members_added"]),
+        remove=_parse_members(row["members_removed"]),
+        status=row["status"],
+        error=row["error"],
+        attempts=row["attempts"],
+    )
+
+
+def parse_run(row: RowMapping) -> RunRecord:
+    """Return the run of a row that also counts its changes."""
+    return RunRecord(
+        run_id=row["run_id"],
+        connection=row["connection"],
+        mode=row["mode"],
+        trigger=row["trigger"],
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+        outcome=row["outcome"],
+        complete=row["directory_complete"] and row["provider_complete"],
+        digest=row["digest"],
+        planned=row["planned"] or 0,
+        applied=row["applied"] or 0,
+        failed=row["failed"] or 0,
+        error=row["error"],
+    )
+
+
+def dump_violations(violations: Sequence[Violation]) -> list[list[object]]:
+    """Return the violations of a hold as they are kept."""
+    return [[v.limit, v.allowed, v.planned, v.subject, v.base] for v in violations]
+
+
+def parse_hold(row: RowMapping) -> HoldRecord:
+    """Return the hold of a row."""
+    return HoldRecord(
+        id=row["id"],
+        connection=row["connection"],
+        run_id=row["run_id"],
+        digest=row["digest"],
+        status=HoldStatus(row["status"]),
+        created_at=row["created_at"],
+        decided_at=row["decided_at"],
+        decided_by=row["decided_by"],
+        violations=tuple(
+            Violation(limit=limit, allowed=allowed, planned=planned, subject=subject, base=base)
+            for limit, allowed, planned, subject, base in row["violations"]
+        ),
+    )
+
+
+def _plain(value: Value) -> Value:
+    # JSON has no infinity; a platform that sends one is shown as it was.
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _dump_members(members: Iterable[Member]) -> list[list[str]]:
+    return [[m.name, m.external_id, m.resource_id] for m in members]
+
+
+def _parse_members(rows: Iterable[Sequence[str]]) -> tuple[Member, ...]:
+    return tuple(
+        Member(name=name, external_id=external_id, resource_id=resource_id)
+        for name, external_id, resource_id in rows
+    )

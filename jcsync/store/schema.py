@@ -1,0 +1,79 @@
+"""Bring a database to the tables of this version.
+
+The ordinary case, a store that is up to date, costs one ``SELECT``: Alembic is imported only
+when there is something to migrate.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import Connection, inspect, text
+
+from jcsync.errors import StoreError
+from jcsync.store.database import Database
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+HEAD: Final = "0001"
+"""Revision that this version works with: the newest in ``migrations/versions``."""
+
+_ADVISORY_LOCK: Final = 0x6A6373796E63  # "jcsync"
+
+
+def ensure_schema(database: Database, *, create: bool) -> None:
+    """Create the tables, or migrate them, unless they are those of this version.
+
+    Several processes may do this at once: the first migrates, the others wait for it.
+
+    Args:
+        database: An open database, empty or with any version of the store.
+        create: Whether an empty database becomes a store.
+
+    Raises:
+        StoreError: The store is of a newer version; or there is none and ``create`` is false.
+    """
+    with database.read() as connection:
+        present = _read_revision(connection)
+    if present == HEAD:
+        return
+    if present is None and not create:
+        message = f"there is no store yet in {database.place}; the first run creates it"
+        raise StoreError(message)
+    with database.migrate() as connection:
+        if database.dialect == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+        _upgrade(connection, database.place)
+
+
+def _read_revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return None if revision is None else str(revision)
+
+
+def _upgrade(connection: Connection, place: str) -> None:
+    from alembic import command  # noqa: PLC0415 - see the docstring of the module
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    config = build_config(connection)
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    present = _read_revision(connection)
+    if present is not None and present not in known:
+        message = (
+            f"the store ({place}) is of a newer version of jcsync (revision {present}, this "
+            f"version knows {HEAD}); install that version, or restore a backup from before it"
+        )
+        raise StoreError(message)
+    command.upgrade(config, HEAD)
+
+
+def build_config(connection: Connection) -> "Config":
+    """Alembic's configuration for the packaged migrations, to run on this connection."""
+    from alembic.config import Config  # noqa: PLC0415 - see the docstring of the module
+
+    config = Config()
+    config.set_main_option("script_location", "jcsync.store:migrations")
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config

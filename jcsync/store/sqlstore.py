@@ -1,0 +1,225 @@
+"""The store on SQLite or PostgreSQL: one method, one transaction."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from types import TracebackType
+from typing import Final, Self
+
+from jcsync.model.history import ChangeRecord, ConnectionRecord, HoldRecord, HoldStatus, RunRecord
+from jcsync.model.limits import Violation
+from jcsync.model.plan import Action, Change, Plan
+from jcsync.model.report import Outcome, RunReport, Status
+from jcsync.model.resource import Kind, Link
+from jcsync.ports import Clock
+from jcsync.store import connections, history, holds
+from jcsync.store.database import Database
+from jcsync.store.lease import HeldLease, hold_lease
+from jcsync.store.links import forget_links, forget_resource, read_links, record_links
+from jcsync.store.schema import ensure_schema
+
+LEASE_S: Final = 60.0
+"""Seconds after which the lease of a dead process can be taken over."""
+
+_RUNS_AT_ONCE: Final = 200
+
+
+def open_store(
+    url: str, clock: Clock, *, create: bool = True, lease_s: float = LEASE_S
+) -> "SqlStore":
+    """Open the store, and bring its tables to this version.
+
+    Several processes may open the same new or old store at once.
+
+    Args:
+        url: ``sqlite:////path/jcsync.db`` or ``postgresql+psycopg://user@host/database``.
+        clock: Tells when a connection was paused; leases go by the clock of the database.
+        create: Whether a store that does not exist is created. A new file has mode 0600, the
+            directories made for it 0700.
+        lease_s: Seconds a lease lasts without renewal.
+
+    Raises:
+        StoreError: It cannot be opened, or a newer version of jcsync has written it.
+    """
+    database = Database(url, create=create)
+    try:
+        ensure_schema(database, create=create)
+    except BaseException:
+        database.close()
+        raise
+    return SqlStore(database, clock, lease_s=lease_s)
+
+
+class SqlStore:
+    """An open store. Meets ``ports.Store``, where its methods are described.
+
+    Every method is one transaction, durable when it returns; any thread may call any method.
+    """
+
+    def __init__(self, database: Database, clock: Clock, *, lease_s: float) -> None:
+        """Use a database that has the tables of this version; ``open_store`` prepares one."""
+        self._database = database
+        self._clock = clock
+        self._lease_s = lease_s
+
+    def __enter__(self) -> Self:
+        """Return the store itself."""
+        return self
+
+    def __exit__(
+        self,
+        _type: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection to the database."""
+        self._database.close()
+
+    def lease(self, connection: str, owner: str) -> AbstractContextManager[HeldLease]:
+        """Hold the lease of a connection for the length of a ``with`` block, renewing it."""
+        return hold_lease(self._database, connection, owner, duration_s=self._lease_s)
+
+    def links(self, connection: str) -> tuple[Link, ...]:
+        """Every link of a connection, in no order."""
+        with self._database.read() as tx:
+            return tuple(read_links(tx, connection))
+
+    def record_links(
+        self,
+        connection: str,
+        links: Sequence[Link],
+        *,
+        forget: Sequence[tuple[Kind, str]] = (),
+    ) -> None:
+        """Remove the links to forget, then insert or replace the others."""
+        with self._database.write() as tx:
+            forget_links(tx, connection, forget)
+            record_links(tx, connection, links)
+
+    def record_start(
+        self, run_id: str, connection: str, *, mode: str, trigger: str, started_at: datetime
+    ) -> None:
+        """Remember that a run began."""
+        with self._database.write() as tx:
+            history.record_start(
+                tx, run_id, connection, mode=mode, trigger=trigger, started_at=started_at
+            )
+
+    def record_plan(self, run_id: str, plan: Plan, *, at: datetime) -> None:
+        """Remember every change of a plan before its first call: the intents."""
+        with self._database.write() as tx:
+            history.record_plan(tx, run_id, plan, at=at)
+
+    def record_outcome(
+        self,
+        run_id: str,
+        connection: str,
+        change: Change,
+        outcome: Outcome,
+        *,
+        at: datetime,
+        link: Link | None = None,
+    ) -> None:
+        """Remember how a change ended, and its link, in one transaction."""
+        with self._database.write() as tx:
+            history.record_outcome(tx, run_id, change, outcome, at=at)
+            if change.action is Action.DELETE and outcome.status is Status.APPLIED:
+                forget_resource(tx, connection, change.kind, change.resource_id)
+            if link is not None:
+                record_links(tx, connection, (link,))
+
+    def record_end(self, report: RunReport) -> None:
+        """Remember how a run ended, with its findings."""
+        with self._database.write() as tx:
+            history.record_end(tx, report)
+
+    def open_hold(
+        self,
+        connection: str,
+        run_id: str,
+        digest: str,
+        violations: Sequence[Violation],
+        *,
+        at: datetime,
+    ) -> int:
+        """Hold a plan and return the number of the hold."""
+        with self._database.write() as tx:
+            return holds.open_hold(tx, connection, run_id, digest, violations, at=at)
+
+    def decide_hold(self, hold_id: int, status: HoldStatus, *, by: str, at: datetime) -> None:
+        """End a hold."""
+        with self._database.write() as tx:
+            holds.decide_hold(tx, hold_id, status, by=by, at=at)
+
+    def supersede_holds(self, connection: str, *, by: str, at: datetime) -> None:
+        """End every open hold of a connection: its cause is gone."""
+        with self._database.write() as tx:
+            holds.supersede_holds(tx, connection, by=by, at=at)
+
+    def holds(
+        self, *, connection: str | None = None, open_only: bool = False
+    ) -> tuple[HoldRecord, ...]:
+        """Holds, newest first."""
+        with self._database.read() as tx:
+            return holds.read_holds(tx, connection=connection, open_only=open_only)
+
+    def runs(
+        self,
+        *,
+        connection: str | None = None,
+        since: datetime | None = None,
+        run_id: str | None = None,
+        limit: int = 50,
+    ) -> tuple[RunRecord, ...]:
+        """Runs, newest first."""
+        with self._database.read() as tx:
+            return history.read_runs(
+                tx, connection=connection, since=since, run_id=run_id, limit=limit
+            )
+
+    def changes(
+        self,
+        *,
+        connection: str | None = None,
+        user: str | None = None,
+        since: datetime | None = None,
+        run_id: str | None = None,
+        limit: int = 200,
+    ) -> tuple[ChangeRecord, ...]:
+        """Changes, newest first."""
+        with self._database.read() as tx:
+            return history.read_changes(
+                tx, connection=connection, user=user, since=since, run_id=run_id, limit=limit
+            )
+
+    def connection(self, name: str) -> ConnectionRecord:
+        """What is known of a connection; also of one that never ran."""
+        with self._database.read() as tx:
+            return connections.read_connection(tx, name)
+
+    def record_organization(self, connection: str, organization: str) -> None:
+        """Remember the JumpCloud organisation of a connection."""
+        at = self._clock.now()
+        with self._database.write() as tx:
+            connections.record_organization(tx, connection, organization, at=at)
+
+    def pause(self, connection: str, *, paused: bool) -> None:
+        """Tell the daemon to leave a connection alone, or to take it up again."""
+        at = self._clock.now()
+        with self._database.write() as tx:
+            connections.record_pause(tx, connection, paused=paused, at=at)
+
+    def prune(self, *, before: datetime) -> int:
+        """Remove old runs in batches, so that others can write in between."""
+        pruned = 0
+        while True:
+            with self._database.write() as tx:
+                batch = history.prune_runs(tx, before=before, limit=_RUNS_AT_ONCE)
+                holds.prune_holds(tx, before=before)
+            pruned += batch
+            if batch < _RUNS_AT_ONCE:
+                return pruned

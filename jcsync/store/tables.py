@@ -1,0 +1,190 @@
+"""The tables of the store.
+
+They are described here once, for the statements and for the check that the migrations
+build exactly them. A column added here needs a migration: ``docs/store.md``.
+"""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+
+def clean_text(text: str) -> str:
+    """Return text that both databases can keep.
+
+    U+0000 becomes U+2400 (the symbol for it) and a lone surrogate U+FFFD: PostgreSQL keeps no
+    NUL, and UTF-8 has no lone surrogates. Everything else stays as it is.
+    """
+    if text.isascii() and "\x00" not in text:
+        return text
+    text = text.replace("\x00", "\u2400")
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+class Text(TypeDecorator[str]):
+    """Text of any length, cleaned by ``clean_text`` on its way in, also where it is compared."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, _dialect: Dialect) -> str | None:
+        """Clean it."""
+        return None if value is None else clean_text(value)
+
+
+class Instant(TypeDecorator[datetime]):
+    """A point in time: aware, in UTC; on SQLite text that sorts by time."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        """Turn it to UTC, because SQLite drops the zone."""
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        """Give the zone back."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+METADATA = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+CONNECTION = Table(
+    "connection",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("organization", Text, nullable=False),
+    Column("paused", Boolean, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+)
+
+LEASE = Table(
+    "lease",
+    METADATA,
+    Column("connection", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    # Seconds since 1970 by the clock of the database.
+    Column("acquired_at", Double, nullable=False),
+    Column("heartbeat_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False),
+)
+
+LINK = Table(
+    "link",
+    METADATA,
+    Column("connection", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("external_id", Text, primary_key=True),
+    Column("resource_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("deactivated_at", Text),
+    UniqueConstraint("connection", "kind", "resource_id"),
+)
+
+RUN = Table(
+    "run",
+    METADATA,
+    Column("run_id", Text, primary_key=True),
+    Column("connection", Text, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("trigger", Text, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("finished_at", Instant),
+    Column("outcome", Text, nullable=False),
+    Column("directory_complete", Boolean, nullable=False),
+    Column("provider_complete", Boolean, nullable=False),
+    Column("directory_users", Integer, nullable=False),
+    Column("provider_users", Integer, nullable=False),
+    Column("directory_requests", Integer, nullable=False),
+    Column("provider_requests", Integer, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("error_kind", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    Index(None, "connection", "started_at"),
+    Index(None, "connection", "outcome", "finished_at"),
+    Index(None, "started_at"),
+)
+
+CHANGE = Table(
+    "change",
+    METADATA,
+    Column("run_id", Text, ForeignKey("run.run_id", ondelete="CASCADE"), primary_key=True),
+    Column("n", Integer, primary_key=True, autoincrement=False),
+    Column("connection", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("external_id", Text, nullable=False),
+    Column("resource_id", Text, nullable=False),
+    # The same three, case-folded, to search by.
+    Column("name_key", Text, nullable=False),
+    Column("external_key", Text, nullable=False),
+    Column("resource_key", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("attributes", JSON, nullable=False),
+    Column("members_added", JSON, nullable=False),
+    Column("members_removed", JSON, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Index(None, "connection", "at"),
+    Index(None, "at"),
+    Index(None, "name_key"),
+    Index(None, "external_key"),
+    Index(None, "resource_key"),
+)
+
+FINDING = Table(
+    "finding",
+    METADATA,
+    Column("run_id", Text, ForeignKey("run.run_id", ondelete="CASCADE"), primary_key=True),
+    Column("n", Integer, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("message", Text, nullable=False),
+)
+
+HOLD = Table(
+    "hold",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("connection", Text, nullable=False),
+    Column("run_id", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("decided_at", Instant),
+    Column("decided_by", Text, nullable=False),
+    Column("violations", JSON, nullable=False),
+    Index(None, "connection", "status"),
+    Index(None, "decided_at"),
+    # A number that people have seen never comes to mean another plan.
+    sqlite_autoincrement=True,
+)
