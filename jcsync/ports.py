@@ -73,6 +73,11 @@ class ServiceProvider(Protocol):
         """HTTP requests sent so far, retries included."""
         ...
 
+    @property
+    def repeats(self) -> int:
+        """Requests that the calling thread has repeated so far."""
+        ...
+
     def fetch_state(self, *, groups: bool) -> ProviderState:
         """Read all accounts, and all groups with their members when asked to."""
         ...

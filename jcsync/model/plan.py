@@ -77,6 +77,11 @@ class Change:
             a.path == "externalId" for a in self.attributes
         )
 
+    @property
+    def takes_access(self) -> bool:
+        """Whether it ends the access of an account that is active now."""
+        return any(a.path == "active" and a.before is True for a in self.attributes)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:

@@ -90,6 +90,7 @@ class ErrorKind(StrEnum):
     UNREADABLE = "unreadable"
     STALE_PLAN = "stale_plan"
     REFUSED = "refused"
+    STOPPED = "stopped"
     UNEXPECTED = "unexpected"
 
 

@@ -36,6 +36,7 @@ class DesiredUser:
         problem: Why no account can be created or patched; ``""`` when it can.
         in_scope: ``False`` when an exclusion or condition of the scope keeps him out; such a
             person adopts no account.
+        state_unknown: JumpCloud gives a state that jcsync does not know.
     """
 
     external_id: str
@@ -47,6 +48,7 @@ class DesiredUser:
     emails: tuple[str, ...] = ()
     problem: str = ""
     in_scope: bool = True
+    state_unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,6 +75,11 @@ class ScimProvider:
         """HTTP requests sent so far, retries included."""
         return self.transport.requests
 
+    @property
+    def repeats(self) -> int:
+        """Requests that the calling thread has repeated so far."""
+        return self.transport.repeats
+
     # ------------------------------------------------------------------ reading
 
     def fetch_state(self, *, groups: bool) -> ProviderState:

@@ -45,23 +45,25 @@ def map_users(
         One desired user for each member with a record, ordered by ``external_id``.
     """
     rules = tuple(rules)
-    inside = in_scope_ids(state, scope)
+    ways = groups_of(state, scope)
     users = (state.users[user_id] for user_id in sorted(state.member_ids() & state.users.keys()))
-    return tuple(map_user(user, scope, policy, rules, chosen=user.id in inside) for user in users)
+    return tuple(map_user(user, scope, policy, rules, via=ways.get(user.id)) for user in users)
 
 
-def in_scope_ids(state: DirectoryState, scope: Scope) -> frozenset[str]:
-    """Return the ``id`` of everybody whom a group brings in, its own conditions considered."""
-    inside = set(state.direct.user_ids)
-    for group in state.groups:
-        members = state.members[group.id].user_ids
+def groups_of(state: DirectoryState, scope: Scope) -> Mapping[str, str]:
+    """Return which group brings each person in, its own conditions considered.
+
+    Returns:
+        The name of the first such group by the person's ``id``; who is in none is left out.
+    """
+    ways = dict.fromkeys(state.direct.user_ids, f"the application {scope.application}")
+    for group in reversed(state.groups):
         where = group_conditions(group, scope)
-        inside |= {
-            user_id
-            for user_id in members
-            if not where or (user_id in state.users and not failed(state.users[user_id], where))
-        }
-    return frozenset(inside)
+        for user_id in state.members[group.id].user_ids:
+            user = state.users.get(user_id)
+            if user is not None and not failed(user, where):
+                ways[user_id] = group.name
+    return ways
 
 
 def group_conditions(group: DirectoryGroup, scope: Scope) -> tuple[Clause, ...]:
@@ -80,7 +82,7 @@ def map_user(
     policy: Policy,
     rules: Iterable[AttributeRule],
     *,
-    chosen: bool = True,
+    via: str | None = "",
 ) -> DesiredUser:
     """Return the account that one person should have.
 
@@ -89,10 +91,14 @@ def map_user(
         scope: Conditions and exclusions.
         policy: What each state of a person leads to.
         rules: The attribute mapping.
-        chosen: Whether one of his groups brings him in.
+        via: Name of a group that brings him in, ``None`` when none does.
     """
-    out = out_of_scope_reason(user, scope) or ("" if chosen else "meets no group's conditions")
+    out = out_of_scope_reason(user, scope)
+    if via is None and not out:
+        out = "meets the conditions of no group (scope.groups.where)"
     access, reason = decide_access(user, policy)
+    if access is Access.ACTIVE and via:
+        reason = f"is in {via}"
     if out:
         access, reason = _ACCESS[policy.on_leave], out
     attributes, initial, problems = _map_attributes(user, rules)
@@ -109,6 +115,7 @@ def map_user(
         emails=_emails(attributes),
         problem="; ".join(problems),
         in_scope=not out,
+        state_unknown=user.state is UserState.UNKNOWN,
     )
 
 

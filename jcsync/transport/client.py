@@ -84,6 +84,7 @@ class Transport:
         self._slots = threading.BoundedSemaphore(endpoint.concurrency)
         self._pace = Pace(endpoint.requests_per_second, self._stop)
         self._lock = threading.Lock()
+        self._of_thread = threading.local()
         self._session = build_session(endpoint)
         self._retrying, self._rewriting = (
             build_retrying(
@@ -171,6 +172,11 @@ class Transport:
 
         return self._rewriting(attempt)
 
+    @property
+    def repeats(self) -> int:
+        """How many requests the calling thread has repeated so far."""
+        return int(getattr(self._of_thread, "repeats", 0))
+
     def close(self) -> None:
         """Close the pooled connections."""
         self._session.close()
@@ -230,6 +236,7 @@ class Transport:
         return TransientError(message) if call.repeatable else UnknownOutcomeError(message)
 
     def _count_retry(self) -> None:
+        self._of_thread.repeats = self.repeats + 1
         with self._lock:
             self.retries += 1
 

@@ -1,0 +1,169 @@
+"""Plan → calls, one outcome per change.
+
+Changes of one step are made at once, those of the next step after the last of them: access is
+given before it is taken, and a group gets its members after they exist. A change that fails
+stops nobody else; refused credentials, a lost lease, a stop signal and a platform that no
+longer answers stop everything that has not begun.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import groupby
+
+from jcsync.errors import (
+    JcsyncError,
+    LeaseLostError,
+    RemoteError,
+    StoppedError,
+    TransientError,
+    UnauthorizedError,
+)
+from jcsync.model.plan import Action, Change, Member, Plan
+from jcsync.model.report import Outcome, Status
+from jcsync.model.resource import Kind, Value
+from jcsync.ports import ServiceProvider
+
+_SHOWN = 5
+
+
+def apply_plan(
+    plan: Plan,
+    provider: ServiceProvider,
+    *,
+    workers: int,
+    check: Callable[[], None],
+) -> Iterator[Outcome]:
+    """Make every change of a plan, in order.
+
+    Args:
+        plan: Complete, and within its limits or approved.
+        provider: The platform.
+        workers: Changes made at once.
+        check: Called before each change; raises ``StoppedError`` or ``LeaseLostError`` when
+            nothing more may be written.
+
+    Yields:
+        One outcome for each change, as it ends; those of one step in any order.
+
+    Raises:
+        JcsyncError: After the last outcome: why the rest was not attempted.
+    """
+    application = _Application(provider, check, patience=workers + 2)
+    numbered = list(enumerate(plan.changes, start=1))
+    with ThreadPoolExecutor(workers, thread_name_prefix="apply") as pool:
+        for _, step in groupby(numbered, key=lambda item: item[1].step):
+            pending = [pool.submit(application.attempt, n, change) for n, change in step]
+            for future in as_completed(pending):
+                yield future.result()
+    if application.error is not None:
+        raise application.error
+
+
+class _Application:
+    """One plan being applied: what exists by now, and why to stop."""
+
+    def __init__(
+        self, provider: ServiceProvider, check: Callable[[], None], *, patience: int
+    ) -> None:
+        self.error: JcsyncError | None = None
+        self._provider = provider
+        self._check = check
+        self._patience = patience
+        self._created: dict[str, str] = {}
+        self._unanswered = 0
+        self._lock = threading.Lock()
+
+    def attempt(self, n: int, change: Change) -> Outcome:
+        """Make one change, unless something has happened that stops the rest."""
+        if self.error is not None:
+            return Outcome(n=n, status=Status.NOT_ATTEMPTED, error=str(self.error), attempts=0)
+        before = self._provider.repeats
+        try:
+            self._check()
+            resource_id, error = self._apply(change)
+        except (StoppedError, LeaseLostError) as stop:
+            self._stop(stop)
+            return Outcome(n=n, status=Status.NOT_ATTEMPTED, error=str(stop), attempts=0)
+        except RemoteError as failure:
+            self._weigh(failure)
+            resource_id, error = "", str(failure)
+        else:
+            self._unanswered = 0
+        return Outcome(
+            n=n,
+            status=Status.FAILED if error else Status.APPLIED,
+            error=error,
+            attempts=1 + self._provider.repeats - before,
+            resource_id=resource_id,
+        )
+
+    def _weigh(self, failure: RemoteError) -> None:
+        """Stop the rest after refused credentials, or when nothing is answered any more."""
+        with self._lock:
+            self._unanswered = self._unanswered + 1 if isinstance(failure, TransientError) else 0
+            hopeless = self._unanswered >= self._patience
+        if isinstance(failure, UnauthorizedError) or hopeless:
+            self._stop(failure)
+
+    def _stop(self, error: JcsyncError) -> None:
+        with self._lock:
+            self.error = self.error or error
+
+    def _apply(self, change: Change) -> tuple[str, str]:
+        """Return the resource that now exists, and what went wrong in part."""
+        if change.kind is Kind.GROUP:
+            return self._apply_group(change)
+        match change.action:
+            case Action.CREATE:
+                values: dict[str, Value] = {a.path: a.after for a in change.attributes}
+                created = self._provider.create_user(change.external_id, values)
+                self._created[change.external_id] = created
+                return created, ""
+            case Action.DELETE:
+                self._provider.delete_user(change.resource_id)
+                return "", ""
+            case _:
+                self._provider.patch_user(change.resource_id, change.attributes)
+                return change.resource_id, ""
+
+    def _apply_group(self, change: Change) -> tuple[str, str]:
+        if change.action is Action.DELETE:
+            self._provider.delete_group(change.resource_id)
+            return "", ""
+        if change.action is Action.CREATE:
+            resource_id = self._provider.create_group(change.external_id, change.name)
+        else:
+            resource_id = change.resource_id
+            if change.attributes:
+                self._provider.patch_group(resource_id, change.attributes)
+        add, absent = self._resolve(change.add)
+        remove, _ = self._resolve(change.remove)
+        try:
+            if add or remove:
+                self._provider.patch_members(resource_id, add=add, remove=remove)
+        except RemoteError as failure:
+            if change.action is not Action.CREATE or isinstance(failure, UnauthorizedError):
+                raise
+            self._weigh(failure)
+            return resource_id, f"the group exists, its members failed: {failure}"
+        return resource_id, _absentees(absent, len(change.add))
+
+    def _resolve(self, members: Sequence[Member]) -> tuple[list[str], list[str]]:
+        """Return the ids of accounts, and the names of those who have none."""
+        found: list[str] = []
+        absent: list[str] = []
+        for member in members:
+            resource_id = member.resource_id or self._created.get(member.external_id, "")
+            if resource_id:
+                found.append(resource_id)
+            else:
+                absent.append(member.name)
+        return found, absent
+
+
+def _absentees(absent: Sequence[str], planned: int) -> str:
+    if not absent:
+        return ""
+    names = ", ".join(absent[:_SHOWN]) + (", …" if len(absent) > _SHOWN else "")
+    return f"{len(absent)} of {planned} new members have no account: {names}"

@@ -1,0 +1,391 @@
+"""Matching → plan. Pure.
+
+Access is never given or taken inside an ordinary patch: who has to be deactivated and patched
+is in the plan twice, so that a patch that fails leaves nobody his access.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from jcsync.model.directory import Evidence
+from jcsync.model.plan import Action, AttributeChange, Change, Counts, Plan
+from jcsync.model.report import Finding, FindingKind
+from jcsync.model.resource import Access, DesiredUser, Kind, UserResource, Value
+from jcsync.model.rules import Policy, Removal, Scope
+from jcsync.stages.mapping import decide_access
+from jcsync.stages.matching import UserMatching, UserOrphan, UserPair
+
+STEP_CREATE = 100
+STEP_PATCH = 200
+STEP_GROUP_CREATE = 3000
+STEP_GROUP_PATCH = 3100
+STEP_DEACTIVATE = 4000
+STEP_DELETE = 4100
+STEP_GROUP_DELETE = 4200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What decides about one user.
+
+    Attributes:
+        evidence: What was found of those who may lose access, by JumpCloud ``id``; somebody who
+            is not in it was not asked for.
+        removals: Whether access may be taken at all: both sides were read completely.
+        group_ids: The groups of the scope.
+    """
+
+    policy: Policy
+    scope: Scope
+    evidence: Mapping[str, Evidence]
+    removals: bool
+    group_ids: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserDiff:
+    """The changes of users, and where everybody else ended."""
+
+    changes: tuple[Change, ...]
+    counts: Counts
+    findings: tuple[Finding, ...]
+
+
+def diff_users(matching: UserMatching, rules: Rules) -> UserDiff:
+    """Return the least set of changes that makes the accounts what they should be.
+
+    Args:
+        matching: Both sides, every person and account in exactly one place.
+        rules: Policy, evidence, and whether both sides are complete.
+
+    Returns:
+        Changes in the order in which they are applied: access is given before it is taken, and
+        a name is freed before another person gets it. Applied in full and computed again, there
+        are none.
+    """
+    changes: list[Change] = []
+    findings = list(matching.findings)
+    unchanged = len(matching.blocked)
+    out_of_scope = 0
+    for pair in matching.pairs:
+        due = list(_diff_pair(pair, rules, findings))
+        changes += due
+        kept = pair.desired.access is Access.KEEP or not pair.desired.in_scope
+        out_of_scope += not due and kept
+        unchanged += not due and not kept
+    for user in matching.missing:
+        created = _diff_missing(user, rules.policy, findings)
+        changes += [created] if created else []
+        wanted = user.access is Access.ACTIVE and user.in_scope
+        out_of_scope += not wanted
+        unchanged += wanted and created is None
+    for orphan in matching.orphans:
+        removed = _diff_orphan(orphan, rules, findings)
+        changes += [removed] if removed else []
+        out_of_scope += removed is None
+    return UserDiff(
+        changes=_ordered(_with_freed_names(changes, matching)),
+        counts=Counts(
+            unchanged=unchanged, unmanaged=len(matching.unmanaged), out_of_scope=out_of_scope
+        ),
+        findings=tuple(findings),
+    )
+
+
+def _diff_pair(pair: UserPair, rules: Rules, findings: list[Finding]) -> Iterator[Change]:
+    desired, actual = pair.desired, pair.actual
+    if desired.access is Access.KEEP:
+        _note_unknown_state(desired, findings)
+        return
+    if desired.access is Access.ACTIVE:
+        if desired.problem:
+            findings.append(_finding(FindingKind.SKIPPED, desired, desired.problem))
+            return
+        due = list(_renewal(pair, rules.policy))
+    elif not rules.removals or (pair.adopts and not actual.active):
+        return
+    else:
+        due = list(_removal(pair, rules, findings))
+    if due and _is_protected(rules.policy, desired.external_id, desired.user_name, actual):
+        findings.append(_finding(FindingKind.PROTECTED, desired, _protected(due)))
+        return
+    if due and pair.adopts:
+        message = f"adopted the account {actual.resource_id}, found by {pair.how}"
+        findings.append(_finding(FindingKind.ADOPTED, desired, message))
+    yield from due
+
+
+def _renewal(pair: UserPair, policy: Policy) -> Iterator[Change]:
+    """Give access back, or bring the attributes of somebody who has it up to date."""
+    if pair.actual.active:
+        yield from _patch(pair, policy)
+        return
+    access = (AttributeChange(path="active", before=False, after=True),)
+    attributes = access + _attributes_due(pair, policy)
+    reason = f"{pair.desired.reason} again"
+    yield _change(Action.REACTIVATE, pair, reason, STEP_CREATE, attributes)
+
+
+def _patch(pair: UserPair, policy: Policy) -> Iterator[Change]:
+    """Bring the attributes of an account up to date, and nothing of its access."""
+    attributes = _attributes_due(pair, policy)
+    if not attributes:
+        return
+    reason = "differs from JumpCloud"
+    if pair.adopts:
+        reason = f"adopted by {pair.how}"
+    elif _renames(attributes):
+        reason = "renamed in JumpCloud"
+    yield _change(Action.PATCH, pair, reason, STEP_PATCH, attributes)
+
+
+def _attributes_due(pair: UserPair, policy: Policy) -> tuple[AttributeChange, ...]:
+    due = _differing(pair.desired.attributes, pair.actual.attributes) if policy.update else ()
+    if not pair.adopts:
+        return due
+    return (AttributeChange(path="externalId", before=None, after=pair.desired.external_id), *due)
+
+
+def _removal(pair: UserPair, rules: Rules, findings: list[Finding]) -> Iterator[Change]:
+    """Take access from a member whose state or scope says so."""
+    desired, actual = pair.desired, pair.actual
+    found = rules.evidence.get(desired.external_id)
+    if found is not None and found.user is not None and desired.in_scope:
+        access, _ = decide_access(found.user, rules.policy)
+        if access is Access.ACTIVE:
+            message = f"{desired.reason} by the list, but not by the record itself; left alone"
+            findings.append(_finding(FindingKind.NOT_CONFIRMED, desired, message))
+            return
+    if desired.access is Access.INACTIVE and desired.in_scope and not desired.problem:
+        yield from _patch(pair, rules.policy)
+    yield from _end(desired.access, desired.external_id, actual, desired.reason)
+
+
+def _diff_orphan(orphan: UserOrphan, rules: Rules, findings: list[Finding]) -> Change | None:
+    """Take access from somebody who is in no group of the scope any more."""
+    link, actual = orphan.link, orphan.actual
+    if not rules.removals:
+        return None
+    found = rules.evidence.get(link.external_id)
+    removal, reason = rules.policy.on_leave, "left the chosen groups"
+    if found is not None:
+        reason = "left the chosen groups (confirmed)"
+        if found.user is None:
+            removal, reason = rules.policy.on_delete, "no longer exists in JumpCloud (confirmed)"
+        elif found.bound or found.group_ids & rules.group_ids:
+            message = (
+                "is missing from the member list but is in the group by his own record; left alone"
+            )
+            findings.append(
+                Finding(kind=FindingKind.NOT_CONFIRMED, subject=actual.user_name, message=message)
+            )
+            return None
+    access = {Removal.DEACTIVATE: Access.INACTIVE, Removal.DELETE: Access.DELETE}.get(removal)
+    due = list(_end(access, link.external_id, actual, reason)) if access else []
+    if due and _is_protected(rules.policy, link.external_id, actual.user_name, actual):
+        message = _protected(due)
+        findings.append(
+            Finding(kind=FindingKind.PROTECTED, subject=actual.user_name, message=message)
+        )
+        return None
+    return due[0] if due else None
+
+
+def _diff_missing(user: DesiredUser, policy: Policy, findings: list[Finding]) -> Change | None:
+    _note_unknown_state(user, findings)
+    if user.access is not Access.ACTIVE or not user.in_scope or not policy.create:
+        return None
+    if user.problem:
+        findings.append(_finding(FindingKind.SKIPPED, user, user.problem))
+        return None
+    if _is_protected(policy, user.external_id, user.user_name, None):
+        message = "protected: no account is created (policy.protect)"
+        findings.append(_finding(FindingKind.PROTECTED, user, message))
+        return None
+    values = {**user.attributes, **user.initial}
+    attributes = tuple(
+        AttributeChange(path=path, before=None, after=value)
+        for path, value in values.items()
+        if not _is_empty(value)
+    )
+    return Change(
+        action=Action.CREATE,
+        kind=Kind.USER,
+        name=user.user_name,
+        external_id=user.external_id,
+        resource_id="",
+        reason=user.reason,
+        step=STEP_CREATE,
+        attributes=attributes,
+    )
+
+
+def _end(
+    access: Access | None, external_id: str, actual: UserResource, reason: str
+) -> Iterator[Change]:
+    if access is Access.DELETE:
+        action, step, after = Action.DELETE, STEP_DELETE, None
+    elif actual.active:
+        action, step, after = Action.DEACTIVATE, STEP_DEACTIVATE, False
+    else:
+        return
+    yield Change(
+        action=action,
+        kind=Kind.USER,
+        name=actual.user_name,
+        external_id=external_id,
+        resource_id=actual.resource_id,
+        reason=reason,
+        step=step,
+        attributes=(AttributeChange(path="active", before=actual.active, after=after),),
+    )
+
+
+def _change(
+    action: Action,
+    pair: UserPair,
+    reason: str,
+    step: int,
+    attributes: tuple[AttributeChange, ...],
+) -> Change:
+    return Change(
+        action=action,
+        kind=Kind.USER,
+        name=pair.desired.user_name,
+        external_id=pair.desired.external_id,
+        resource_id=pair.actual.resource_id,
+        reason=reason,
+        step=step,
+        attributes=attributes,
+    )
+
+
+def _differing(
+    desired: Mapping[str, Value], actual: Mapping[str, Value]
+) -> tuple[AttributeChange, ...]:
+    return tuple(
+        AttributeChange(path=path, before=actual.get(path), after=value)
+        for path, value in desired.items()
+        if not is_equal(path, actual.get(path), value)
+    )
+
+
+def is_equal(path: str, one: Value, other: Value) -> bool:
+    """Compare two values of an attribute as SCIM does.
+
+    Unassigned and empty are the same; ``userName`` and e-mail addresses ignore case; booleans
+    and numbers that a provider returns as text are what they say.
+
+    Source:
+        RFC 7643, sections 2.2, 2.5 and 4.1.
+    """
+    if _is_empty(one) or _is_empty(other):
+        return _is_empty(one) and _is_empty(other)
+    first, second = _text(one), _text(other)
+    folded = path.casefold()
+    if folded == "username" or folded.startswith("emails"):
+        return first.casefold() == second.casefold()
+    if isinstance(one, bool) or isinstance(other, bool):
+        return first.casefold() == second.casefold()
+    return first == second
+
+
+def _text(value: Value) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _is_empty(value: Value) -> bool:
+    return value is None or value == ""
+
+
+def _renames(attributes: Iterable[AttributeChange]) -> bool:
+    return any(a.path.casefold() == "username" for a in attributes)
+
+
+def _is_protected(
+    policy: Policy, external_id: str, user_name: str, actual: UserResource | None
+) -> bool:
+    names = {external_id.casefold(), user_name.casefold()}
+    if actual is not None:
+        names |= {actual.resource_id.casefold(), actual.user_name.casefold()}
+    return bool(names & policy.protect)
+
+
+def _protected(due: Iterable[Change]) -> str:
+    return f"protected from {', '.join(c.action for c in due)} (policy.protect)"
+
+
+def _note_unknown_state(user: DesiredUser, findings: list[Finding]) -> None:
+    if user.state_unknown:
+        findings.append(_finding(FindingKind.UNKNOWN_STATE, user, f"{user.reason}; left alone"))
+
+
+def _finding(kind: FindingKind, user: DesiredUser, message: str) -> Finding:
+    return Finding(kind=kind, subject=user.user_name, message=message)
+
+
+def _with_freed_names(changes: list[Change], matching: UserMatching) -> list[Change]:
+    """Put each change that needs a name after the patch that frees it.
+
+    A ring of renames has no order; its members keep their step, and the platform decides.
+    """
+    holders = {pair.actual.user_name.casefold(): pair.actual.resource_id for pair in matching.pairs}
+    freeing = {c.resource_id: c for c in changes if c.resource_id and _renames(c.attributes)}
+
+    def depth(change: Change, seen: frozenset[str]) -> int:
+        wanted = next(
+            (str(a.after).casefold() for a in change.attributes if a.path.casefold() == "username"),
+            None,
+        )
+        holder = freeing.get(holders.get(wanted, "")) if wanted else None
+        if holder is None or holder is change or holder.resource_id in seen:
+            return 0
+        return 1 + depth(holder, seen | {holder.resource_id})
+
+    moved = []
+    for change in changes:
+        level = depth(change, frozenset({change.resource_id}))
+        moved.append(replace(change, step=STEP_PATCH + level) if level else change)
+    return moved
+
+
+def _ordered(changes: Iterable[Change]) -> tuple[Change, ...]:
+    return tuple(sorted(changes, key=lambda c: (c.step, c.name.casefold(), c.external_id)))
+
+
+def build_plan(
+    connection: str,
+    matching: UserMatching,
+    users: UserDiff,
+    *,
+    group_changes: Iterable[Change] = (),
+    group_counts: Counts | None = None,
+    group_sizes: Mapping[str, int] | None = None,
+    managed_groups: int = 0,
+) -> Plan:
+    """Put the changes of users and groups together, measured and ordered.
+
+    Args:
+        connection: Its name.
+        matching: For the numbers of managed and of active accounts.
+        users: The changes of users.
+        group_changes: The changes of groups.
+        group_counts: Groups left alone.
+        group_sizes: Members now, by ``resource_id``.
+        managed_groups: Groups that are ours.
+    """
+    ours = [*(pair.actual for pair in matching.pairs), *(o.actual for o in matching.orphans)]
+    active = sum(account.active for account in ours)
+    return Plan(
+        connection=connection,
+        changes=_ordered([*users.changes, *group_changes]),
+        users=users.counts,
+        groups=group_counts or Counts(),
+        managed=len(ours),
+        managed_active=active,
+        active=active + sum(account.active for account in matching.unmanaged),
+        managed_groups=managed_groups,
+        group_sizes=dict(group_sizes or {}),
+    )

@@ -1,0 +1,194 @@
+"""Group matching → changes of groups and of their members. Pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from jcsync.model.plan import Action, AttributeChange, Change, Counts, Member
+from jcsync.model.report import Finding, FindingKind
+from jcsync.model.resource import DesiredGroup, Kind, UserResource
+from jcsync.model.rules import GroupPolicy, GroupRemoval
+from jcsync.stages.diff import STEP_GROUP_CREATE, STEP_GROUP_DELETE, STEP_GROUP_PATCH, UserDiff
+from jcsync.stages.matching import GroupMatching, GroupOrphan, GroupPair, UserMatching
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roster:
+    """Who can be a member.
+
+    Attributes:
+        members: By JumpCloud ``id``: everybody who has an account or gets one by this plan.
+        names: ``userName`` by ``resource_id``, of every account.
+        owners: JumpCloud ``id`` by ``resource_id``, of every managed account.
+    """
+
+    members: Mapping[str, Member]
+    names: Mapping[str, str]
+    owners: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupDiff:
+    """The changes of groups, and where the other groups ended."""
+
+    changes: tuple[Change, ...]
+    counts: Counts
+    findings: tuple[Finding, ...]
+    sizes: Mapping[str, int]
+
+
+def build_roster(
+    matching: UserMatching, users: UserDiff, accounts: tuple[UserResource, ...]
+) -> Roster:
+    """Return who can be a member of a group after this plan."""
+    members = {
+        pair.desired.external_id: Member(
+            name=pair.actual.user_name,
+            external_id=pair.desired.external_id,
+            resource_id=pair.actual.resource_id,
+        )
+        for pair in matching.pairs
+    }
+    for change in users.changes:
+        if change.action is Action.CREATE:
+            members[change.external_id] = Member(
+                name=change.name, external_id=change.external_id, resource_id=""
+            )
+        elif change.action is Action.DELETE:
+            members.pop(change.external_id, None)
+    owners = {member.resource_id: key for key, member in members.items() if member.resource_id}
+    owners |= {o.actual.resource_id: o.link.external_id for o in matching.orphans}
+    return Roster(
+        members=members,
+        names={account.resource_id: account.user_name for account in accounts},
+        owners=owners,
+    )
+
+
+def diff_groups(
+    matching: GroupMatching, roster: Roster, policy: GroupPolicy, *, removals: bool
+) -> GroupDiff:
+    """Return the least set of changes that makes the groups what they should be.
+
+    Args:
+        matching: Both sides, every group in exactly one place.
+        roster: Who can be a member.
+        policy: What to do with groups.
+        removals: Whether members may be removed and groups deleted: both sides are complete.
+    """
+    changes: list[Change] = []
+    unchanged = len(matching.blocked)
+    for pair in matching.pairs:
+        change = _diff_pair(pair, roster, policy, removals=removals)
+        changes += [change] if change else []
+        unchanged += change is None
+    for group in matching.missing:
+        due = list(_diff_missing(group, roster, policy))
+        changes += due
+        unchanged += not due
+    for orphan in matching.orphans:
+        left = _diff_orphan(orphan, roster, policy) if removals else None
+        changes += [left] if left else []
+        unchanged += left is None
+    adopted = [
+        Finding(
+            kind=FindingKind.ADOPTED,
+            subject=pair.desired.display_name,
+            message=f"adopted the group {pair.actual.resource_id}, found by its name",
+        )
+        for pair in matching.pairs
+        if pair.adopts and policy.create
+    ]
+    actual = [*(p.actual for p in matching.pairs), *(o.actual for o in matching.orphans)]
+    return GroupDiff(
+        changes=tuple(changes),
+        counts=Counts(unchanged=unchanged, unmanaged=len(matching.unmanaged)),
+        findings=(*matching.findings, *adopted),
+        sizes={group.resource_id: len(group.members) for group in actual},
+    )
+
+
+def _diff_pair(
+    pair: GroupPair, roster: Roster, policy: GroupPolicy, *, removals: bool
+) -> Change | None:
+    desired, actual = pair.desired, pair.actual
+    attributes: list[AttributeChange] = []
+    if pair.adopts and policy.create:
+        after = desired.external_id
+        attributes.append(AttributeChange(path="externalId", before=None, after=after))
+    if policy.create and desired.display_name != actual.display_name:
+        attributes.append(
+            AttributeChange(
+                path="displayName", before=actual.display_name or None, after=desired.display_name
+            )
+        )
+    wanted = [roster.members[key] for key in desired.members if key in roster.members]
+    add = [member for member in wanted if member.resource_id not in actual.members]
+    remove: list[Member] = []
+    if removals and policy.remove_extra and desired.members_known:
+        staying = {member.resource_id for member in wanted}
+        remove = _leaving(actual.members - staying, roster)
+    if not attributes and not add and not remove:
+        return None
+    return Change(
+        action=Action.PATCH,
+        kind=Kind.GROUP,
+        name=desired.display_name,
+        external_id=desired.external_id,
+        resource_id=actual.resource_id,
+        reason="adopted by displayName" if pair.adopts else "differs from JumpCloud",
+        step=STEP_GROUP_PATCH,
+        attributes=tuple(attributes),
+        add=_by_name(add),
+        remove=_by_name(remove),
+    )
+
+
+def _diff_missing(group: DesiredGroup, roster: Roster, policy: GroupPolicy) -> Iterator[Change]:
+    members = [roster.members[key] for key in group.members if key in roster.members]
+    if not policy.create or (not members and not policy.keep_empty):
+        return
+    yield Change(
+        action=Action.CREATE,
+        kind=Kind.GROUP,
+        name=group.display_name,
+        external_id=group.external_id,
+        resource_id="",
+        reason="is in the chosen groups",
+        step=STEP_GROUP_CREATE,
+        attributes=(AttributeChange(path="displayName", before=None, after=group.display_name),),
+        add=_by_name(members),
+    )
+
+
+def _diff_orphan(orphan: GroupOrphan, roster: Roster, policy: GroupPolicy) -> Change | None:
+    link, actual = orphan.link, orphan.actual
+    if policy.on_leave is GroupRemoval.KEEP or (
+        policy.on_leave is GroupRemoval.EMPTY and not actual.members
+    ):
+        return None
+    delete = policy.on_leave is GroupRemoval.DELETE
+    return Change(
+        action=Action.DELETE if delete else Action.PATCH,
+        kind=Kind.GROUP,
+        name=actual.display_name,
+        external_id=link.external_id,
+        resource_id=actual.resource_id,
+        reason="left the chosen groups",
+        step=STEP_GROUP_DELETE if delete else STEP_GROUP_PATCH,
+        remove=() if delete else _by_name(_leaving(actual.members, roster)),
+    )
+
+
+def _leaving(leaving: frozenset[str], roster: Roster) -> list[Member]:
+    return [
+        Member(
+            name=roster.names.get(resource_id, resource_id),
+            external_id=roster.owners.get(resource_id, ""),
+            resource_id=resource_id,
+        )
+        for resource_id in leaving
+    ]
+
+
+def _by_name(members: list[Member]) -> tuple[Member, ...]:
+    return tuple(sorted(members, key=lambda m: (m.name.casefold(), m.external_id, m.resource_id)))

@@ -1,0 +1,112 @@
+"""Plan and outcomes → store, as they happen."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+
+from jcsync.model.plan import Action, Change, Plan
+from jcsync.model.report import Outcome, Status
+from jcsync.model.resource import Kind, Link
+from jcsync.ports import Clock, Store
+from jcsync.stages.matching import GroupMatching, How, UserMatching
+
+
+def record_matching(
+    store: Store,
+    connection: str,
+    users: UserMatching,
+    groups: GroupMatching,
+    links: Iterable[Link],
+    *,
+    complete: bool,
+) -> None:
+    """Bring the links in step with what was matched: a lost store is rebuilt by ``externalId``.
+
+    Args:
+        store: Where links are kept.
+        connection: Of this connection.
+        users: Pairs found by ``externalId`` are linked.
+        groups: Likewise.
+        links: Those of the store now.
+        complete: Links to accounts that no longer exist are forgotten only after a complete read.
+    """
+    known = {(link.kind, link.external_id): link for link in links}
+    found = [
+        Link(
+            kind=Kind.USER,
+            external_id=pair.desired.external_id,
+            resource_id=pair.actual.resource_id,
+            name=pair.actual.user_name,
+        )
+        for pair in users.pairs
+        if pair.how is How.EXTERNAL_ID
+    ]
+    found += [
+        Link(
+            kind=Kind.GROUP,
+            external_id=pair.desired.external_id,
+            resource_id=pair.actual.resource_id,
+            name=pair.actual.display_name,
+        )
+        for pair in groups.pairs
+        if pair.how is How.EXTERNAL_ID
+    ]
+    replaced = {(link.kind, link.external_id) for link in found}
+    gone = [(link.kind, link.external_id) for link in (*users.gone, *groups.gone)]
+    forget = [key for key in gone if key in known and key not in replaced] if complete else []
+    if found or forget:
+        store.record_links(connection, found, forget=forget)
+
+
+def record_outcomes(
+    store: Store,
+    run_id: str,
+    plan: Plan,
+    outcomes: Iterable[Outcome],
+    *,
+    links: Iterable[Link],
+    clock: Clock,
+    seen: Callable[[Change, Outcome], None],
+) -> Iterator[Outcome]:
+    """Remember each outcome as it comes, together with its link, and pass it on.
+
+    Args:
+        store: Where they are kept.
+        run_id: Of this run.
+        plan: Whose changes the outcomes are of.
+        outcomes: One for each change, in any order.
+        links: Those of the store before this run.
+        clock: For the time of each outcome.
+        seen: Told of each change and its outcome, for logs and progress.
+    """
+    known = {(link.kind, link.external_id): link for link in links}
+    for outcome in outcomes:
+        change = plan.changes[outcome.n - 1]
+        now = clock.now()
+        before = known.get((change.kind, change.external_id))
+        link = _link_after(change, outcome, before, now.isoformat(timespec="seconds"))
+        if link is not None:
+            known[(change.kind, change.external_id)] = link
+        if outcome.status is not Status.NOT_ATTEMPTED:
+            store.record_outcome(run_id, plan.connection, change, outcome, at=now, link=link)
+        seen(change, outcome)
+        yield outcome
+
+
+def _link_after(change: Change, outcome: Outcome, before: Link | None, now: str) -> Link | None:
+    """The link that a change leaves behind, ``None`` for no change of links."""
+    if not change.external_id or not outcome.resource_id or change.action is Action.DELETE:
+        return None
+    link = before or Link(
+        kind=change.kind,
+        external_id=change.external_id,
+        resource_id=outcome.resource_id,
+        name=change.name,
+    )
+    deactivated = link.deactivated_at
+    if change.action is Action.DEACTIVATE:
+        deactivated = now
+    elif change.action in (Action.CREATE, Action.REACTIVATE):
+        deactivated = None
+    return replace(
+        link, resource_id=outcome.resource_id, name=change.name, deactivated_at=deactivated
+    )

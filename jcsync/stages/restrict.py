@@ -1,0 +1,71 @@
+"""A plan → the part of it that is about one person. Pure."""
+
+from dataclasses import replace
+
+from jcsync.errors import UsageError
+from jcsync.model.directory import DirectoryState
+from jcsync.model.plan import Change, Plan
+from jcsync.model.resource import Kind, ProviderState
+
+
+def restrict_plan(plan: Plan, state: DirectoryState, actual: ProviderState, who: str) -> Plan:
+    """Keep the changes of one person, his memberships included.
+
+    Args:
+        plan: Of everybody.
+        state: Where the person is looked up by id, username and e-mail, case ignored.
+        actual: Likewise, by id, ``externalId``, ``userName`` and e-mail.
+        who: One of these.
+
+    Raises:
+        UsageError: Nobody is called so, or several people are.
+    """
+    ids = find_ids(state, actual, who)
+    if not ids:
+        message = (
+            f"nobody called {who!r} is in the chosen groups or on the platform; give an id, "
+            "username or e-mail"
+        )
+        raise UsageError(message)
+    if len(ids) > 1:
+        message = f"several people are called {who!r}: give one of the ids {', '.join(sorted(ids))}"
+        raise UsageError(message)
+    wanted = ids.pop()
+    parts = (_part(change, wanted) for change in plan.changes)
+    return replace(plan, changes=tuple(part for part in parts if part is not None))
+
+
+def find_ids(state: DirectoryState, actual: ProviderState, who: str) -> set[str]:
+    """Return the keys of everybody called so: JumpCloud ids, or ids of unmanaged accounts."""
+    name, members = who.strip().casefold(), state.member_ids()
+    people = {
+        user.id
+        for user in state.users.values()
+        if user.id in members
+        and name in (user.id.casefold(), user.username.casefold(), user.email.casefold())
+    }
+    if people:
+        return people
+    accounts = [
+        account
+        for account in actual.users
+        if name in (account.resource_id.casefold(), account.external_id.casefold())
+        or name == account.user_name.casefold()
+        or name in (email.casefold() for email in account.emails)
+    ]
+    return {account.external_id or account.resource_id for account in accounts}
+
+
+def _part(change: Change, wanted: str) -> Change | None:
+    if change.kind is Kind.USER:
+        return change if wanted in (change.external_id, change.resource_id) else None
+    add = tuple(m for m in change.add if wanted in (m.external_id, m.resource_id))
+    remove = tuple(m for m in change.remove if wanted in (m.external_id, m.resource_id))
+    if not add and not remove:
+        return None
+    return replace(
+        change,
+        attributes=change.attributes if not change.resource_id else (),
+        add=add,
+        remove=remove,
+    )
