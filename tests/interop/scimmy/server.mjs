@@ -3,6 +3,18 @@
 // Everything is kept in memory. It listens on 127.0.0.1 at $PORT (default: any free one), demands
 // the bearer token in $SCIM_TOKEN and prints its base URL as its first line. Beside /scim there are
 // GET /test/state (resources and the requests seen since the last reset) and POST /test/reset.
+//
+// What scimmy 1.3.5 does otherwise than the RFCs or than other servers, and what makes it worth testing with:
+// - past the end of a listing it answers with the first page, echoing the startIndex that was asked for;
+//   itemsPerPage is the count that was asked for, not the number of resources; the default page has 20
+// - filters compare userName and displayName with their case, and answer 400 to emails.value as soon as
+//   one user has no e-mail; an unknown attribute in a filter matches nothing instead of 400
+// - replace and add at emails[type eq "work"].value need such a value: 400 noTarget otherwise; likewise at
+//   the enterprise extension's manager.value, while manager itself can be replaced
+// - an unknown attribute is dropped from POST and PUT, but is 400 invalidPath in PATCH; "True" is no boolean
+// - a PATCH that changes nothing answers 204, another 200 with the resource
+// - meta.location is relative; there is no meta.version, and the ETag header is Express's own
+// - PATCH reads, then writes: two at once on one group may lose one
 
 import { randomUUID } from "node:crypto";
 import express from "express";
