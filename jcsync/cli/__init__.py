@@ -1,1 +1,104 @@
-"""."""
+"""The command line: one module a family of commands; prints; exit status.
+
+The first of the two front doors: every error ends here, in words, with its exit status.
+"""
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from jcsync import __version__
+from jcsync.cli.common import Options, common_options
+from jcsync.errors import JcsyncError
+
+_COMMANDS = {
+    "check": "jcsync.cli.check:check",
+    "groups": "jcsync.cli.check:groups",
+    "plan": "jcsync.cli.runs:plan",
+    "apply": "jcsync.cli.runs:apply",
+    "reconcile": "jcsync.cli.runs:reconcile",
+    "run": "jcsync.cli.daemon:run",
+    "status": "jcsync.cli.history:status",
+    "runs": "jcsync.cli.history:runs",
+    "changes": "jcsync.cli.history:changes",
+    "holds": "jcsync.cli.holds:holds",
+    "links": "jcsync.cli.history:links",
+    "approve": "jcsync.cli.holds:approve",
+    "reject": "jcsync.cli.holds:reject",
+    "explain": "jcsync.cli.explain:explain",
+    "config": "jcsync.cli.config:config",
+    "demo": "jcsync.cli.demo:demo",
+}
+"""Where each command is, in the order of the help; imported only when it is called."""
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in _COMMANDS:
+            return None
+        module, name = _COMMANDS[cmd_name].split(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="jcsync", message="%(prog)s %(version)s")
+@common_options
+@click.pass_context
+def cli(ctx: click.Context, options: Options) -> None:
+    """Keep a platform's users and groups in step with JumpCloud.
+
+    Start with "jcsync demo", then "jcsync check", "jcsync plan" and "jcsync reconcile".
+    """
+    ctx.obj = options
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line and exit with its status.
+
+    Source:
+        ``docs/exit-status.md``.
+    """
+    try:
+        status = cli.main(args=args, prog_name="jcsync", standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except JcsyncError as error:
+        sys.exit(_refuse(error))
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001 - a front door: no traceback reaches a user
+        sys.exit(_apologize(error))
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _refuse(error: JcsyncError) -> int:
+    from jcsync.cli.exits import error_status  # noqa: PLC0415 - not for the help
+
+    click.echo(f"jcsync: {error}", err=True)
+    return error_status(error)
+
+
+def _apologize(error: Exception) -> int:
+    import traceback  # noqa: PLC0415 - hardly ever needed
+
+    last: Any = traceback.extract_tb(error.__traceback__)[-1]
+    click.echo(
+        f"jcsync: unexpected {type(error).__name__} at {last.name} ({last.filename.rsplit('/', 1)[-1]}"
+        f":{last.lineno}): {error}\n"
+        "  This is a fault of jcsync. Nothing that was applied is lost: run the command again, and "
+        "report this line.",
+        err=True,
+    )
+    return 1

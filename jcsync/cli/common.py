@@ -1,0 +1,144 @@
+"""What every command shares: options, output, exit status."""
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from jcsync.settings import Loaded
+
+WIDTH = 100
+"""Columns of tables and plans where the terminal does not say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The options that every command takes, before or after its name.
+
+    Attributes:
+        config: Settings file, ``None`` to look for it.
+        json: Print one JSON document to standard output.
+        quiet: Print results only.
+        verbose: Print more, and log what is done.
+    """
+
+    config: Path | None = None
+    json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+
+
+def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the common options to a command, which gets them as ``options``."""
+
+    @click.option(
+        "--config",
+        "config",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="Settings file [default: $JCSYNC_CONFIG, config/jcsync.yaml, /etc/jcsync/jcsync.yaml].",
+    )
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+    @click.option("--quiet", "-q", is_flag=True, help="Print results only.")
+    @click.option("--verbose", "-v", is_flag=True, help="Print more, and log what is done.")
+    @click.pass_context
+    @wraps(command)
+    def with_options(
+        ctx: click.Context,
+        *args: Any,
+        config: Path | None,
+        as_json: bool,
+        quiet: bool,
+        verbose: bool,
+        **kwargs: Any,
+    ) -> object:
+        outer = ctx.find_object(Options) or Options()
+        options = Options(
+            config=config or outer.config,
+            json=as_json or outer.json,
+            quiet=quiet or outer.quiet,
+            verbose=verbose or outer.verbose,
+        )
+        return command(*args, options=options, **kwargs)
+
+    return with_options
+
+
+def emit_json(document: object) -> None:
+    """Print one JSON document to standard output."""
+    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def note(text: str, options: Options) -> None:
+    """Print a line of progress or advice to standard error, unless quiet."""
+    if not options.quiet:
+        click.echo(text, err=True)
+
+
+def build_console(*, stderr: bool = False) -> "Console":
+    """Return a rich console of this terminal, or one for plain text of 100 columns."""
+    from rich.console import Console  # noqa: PLC0415 - costs 30 ms, and pipes need none of it
+
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else WIDTH
+    return Console(file=stream, width=width, highlight=False, emoji=False, markup=False)
+
+
+def load_and_log(options: Options, *, daemon: bool = False) -> "Loaded":
+    """Read the settings and set up the logs.
+
+    A person at a terminal sees tables and a progress bar; the log is for him only when he asks.
+    """
+    from jcsync.logs import configure_logs  # noqa: PLC0415 - not for the help
+    from jcsync.wiring import load, secrets_of  # noqa: PLC0415 - not for the help
+
+    loaded = load(options.config)
+    level = loaded.settings.log.level
+    if not daemon and not options.verbose and (options.quiet or sys.stderr.isatty()):
+        level = "error"
+    if options.verbose and level not in ("debug", "info"):
+        level = "info"
+    configure_logs(level=level, style=loaded.settings.log.format, secrets=secrets_of(loaded))
+    for warning in loaded.warnings:
+        note(f"jcsync: warning: {warning}", options)
+    return loaded
+
+
+@contextmanager
+def stop_signals() -> Iterator[threading.Event]:
+    """Give an event that SIGTERM and SIGINT set; a second signal ends the process at once."""
+    stop = threading.Event()
+
+    def on_signal(number: int, _frame: object) -> None:
+        if stop.is_set():
+            os._exit(128 + number)
+        stop.set()
+
+    before = {n: signal.signal(n, on_signal) for n in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def first_status(statuses: Iterable[int]) -> int:
+    """Return the exit status of several connections: the first that applies.
+
+    Source:
+        ``docs/exit-status.md``.
+    """
+    found = set(statuses)
+    return next((status for status in (1, 2, 6, 4, 7, 3, 5, 10) if status in found), 0)

@@ -1,0 +1,82 @@
+"""Log format, level and redaction.
+
+One event a line on standard error: a fixed message and key=value pairs, the connection and the
+run id bound once. Secrets that are known are blotted out wherever they turn up, and control
+characters in names cannot forge a line.
+"""
+
+import logging
+import sys
+from collections.abc import Iterable, MutableMapping
+from typing import Any, Literal, TextIO
+
+import structlog
+
+REDACTED = "********"
+_SHORTEST_SECRET = 4
+
+Event = MutableMapping[str, Any]
+
+
+def configure_logs(
+    *,
+    level: Literal["debug", "info", "warning", "error"],
+    style: Literal["auto", "console", "json"],
+    secrets: Iterable[str] = (),
+    stream: TextIO | None = None,
+) -> None:
+    """Set up structlog for this process.
+
+    Args:
+        level: The least severity that is logged.
+        style: ``auto``: for people on a terminal, JSON elsewhere.
+        secrets: Texts that never appear.
+        stream: Standard error unless given.
+    """
+    out = stream or sys.stderr
+    people = style == "console" or (style == "auto" and out.isatty())
+    renderer: Any = (
+        structlog.dev.ConsoleRenderer(colors=out.isatty())
+        if people
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
+    )
+    hidden = tuple(secret for secret in secrets if len(secret) >= _SHORTEST_SECRET)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _Redaction(hidden),
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(out),
+        cache_logger_on_first_use=False,
+    )
+
+
+def printable(text: str) -> str:
+    """Return a text with every control and direction character written as an escape."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+class _Redaction:
+    """A processor that blots out secrets and escapes control characters."""
+
+    def __init__(self, secrets: tuple[str, ...]) -> None:
+        self._secrets = secrets
+
+    def __call__(self, _logger: object, _method: str, event: Event) -> Event:
+        return {key: self._clean(value) for key, value in event.items()}
+
+    def _clean(self, value: object) -> object:
+        if isinstance(value, list | tuple):
+            return [self._clean(item) for item in value]
+        if isinstance(value, bool | int | float) or value is None:
+            return value
+        text = str(value)
+        for secret in self._secrets:
+            text = text.replace(secret, REDACTED)
+        return printable(text)

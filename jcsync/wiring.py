@@ -1,0 +1,239 @@
+"""Settings → adapters → what a run works with: the one module that knows all the others."""
+
+import os
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from jcsync.clock import SystemClock
+from jcsync.errors import SettingsError, UsageError
+from jcsync.jumpcloud.auth import ApiKey, Credentials, ServiceAccount
+from jcsync.jumpcloud.client import JumpCloud
+from jcsync.pipeline import Connection
+from jcsync.ports import Clock, Store
+from jcsync.scim.client import ScimProvider, provider_headers
+from jcsync.scim.profiles import load_profile
+from jcsync.settings import Connection as ConnectionSettings
+from jcsync.settings import (
+    Loaded,
+    build_group_policy,
+    build_limits,
+    build_policy,
+    build_rules,
+    build_scope,
+    hosts,
+    load_settings,
+)
+from jcsync.store import SqlStore, open_store
+from jcsync.transport import Endpoint, RetryPolicy, Transport
+
+QUICK = RetryPolicy(attempts=2, connect_attempts=2, budget_s=20, longest_wait_s=2)
+"""For a person who waits for an answer, as in ``check``."""
+
+
+def load(path: Path | None) -> Loaded:
+    """Read the settings of this process.
+
+    Raises:
+        SettingsError: With all that is wrong.
+    """
+    return load_settings(path, os.environ, Path.cwd())
+
+
+def chosen_names(loaded: Loaded, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the connections to work on, in the order of the settings: all that are enabled.
+
+    Raises:
+        UsageError: One of the names is no connection.
+    """
+    connections = loaded.settings.connections
+    unknown = [name for name in names if name not in connections]
+    if unknown:
+        message = f"no connection is called {unknown[0]!r}; there are: {', '.join(connections)}"
+        raise UsageError(message)
+    if names:
+        return tuple(name for name in connections if name in names)
+    return tuple(name for name, connection in connections.items() if connection.enabled)
+
+
+def build_store(loaded: Loaded, clock: Clock | None = None) -> SqlStore:
+    """Open the store of the settings.
+
+    Raises:
+        StoreError: It cannot be opened.
+    """
+    return open_store(loaded.settings.store.url.get_secret_value(), clock or SystemClock())
+
+
+def secrets_of(loaded: Loaded) -> tuple[str, ...]:
+    """Return every secret of the settings, for redaction."""
+    found: list[str] = []
+    for connection in loaded.settings.connections.values():
+        directory = connection.directory
+        for secret in (directory.api_key, directory.client_secret, connection.provider.token):
+            if secret is not None:
+                found.append(secret.get_secret_value())
+    return tuple(found)
+
+
+def run_owner() -> str:
+    """Return who this process is, for the lease: host and process id."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+@contextmanager
+def wired(
+    loaded: Loaded,
+    name: str,
+    store: Store,
+    *,
+    read_only: bool,
+    stop: threading.Event | None = None,
+    retry: RetryPolicy | None = None,
+) -> Iterator[Connection]:
+    """Build one connection, and close its sessions at the end.
+
+    Args:
+        loaded: All settings.
+        name: Of the connection.
+        store: Open.
+        read_only: Refuse every request that could change the platform.
+        stop: Set to end the work early.
+        retry: Other bounds than the usual ones.
+
+    Raises:
+        SettingsError: A file that the settings name cannot be used.
+    """
+    settings = loaded.settings.connections[name]
+    clock, stop = SystemClock(), stop or threading.Event()
+    directory, closing = _build_directory(settings, name, clock, stop, retry)
+    profile = load_profile(settings.provider.profile, settings.provider.quirks)
+    rules = build_rules(settings, profile.attributes)
+    origin = loaded.origins.get(f"connections.{name}.provider.token", "")
+    transport = _build_transport(
+        Endpoint(
+            name="the platform",
+            base_url=settings.provider.base_url,
+            headers=provider_headers(profile),
+            timeout_s=settings.provider.timeout_s,
+            concurrency=settings.provider.concurrency,
+            requests_per_second=settings.provider.requests_per_second,
+            read_only=read_only,
+            ca_file=settings.provider.ca_file,
+            proxy=_text(settings.provider.proxy),
+            advice=(
+                f'The token of connection "{name}"{_from(origin)} was revoked or belongs to '
+                "another SCIM setting: create a new one on the platform and put it there"
+            ),
+        ),
+        _bearer(settings),
+        clock,
+        stop,
+        retry,
+    )
+    paths = [rule.path for rule in rules if not rule.create_only]
+    try:
+        yield Connection(
+            name=name,
+            directory=directory,
+            provider=ScimProvider(transport, profile, paths),
+            store=store,
+            clock=clock,
+            scope=build_scope(settings),
+            policy=build_policy(settings),
+            group_policy=build_group_policy(settings),
+            rules=rules,
+            limits=build_limits(settings),
+            owner=run_owner(),
+            workers=settings.provider.concurrency,
+            stop=stop,
+        )
+    finally:
+        directory.close()
+        for opened in (*closing, transport):
+            opened.close()
+
+
+def _build_directory(
+    settings: ConnectionSettings,
+    name: str,
+    clock: Clock,
+    stop: threading.Event,
+    retry: RetryPolicy | None,
+) -> tuple[JumpCloud, list[Transport]]:
+    directory = settings.directory
+    where = hosts(directory)
+    closing: list[Transport] = []
+    if directory.client_id and directory.client_secret is not None:
+        token = Transport(
+            Endpoint(name="JumpCloud's token end point", base_url=where.token_url),
+            authorize=dict,
+            clock=clock,
+            stop=stop,
+            retry=retry,
+        )
+        closing.append(token)
+        secret = directory.client_secret.get_secret_value()
+        credentials: Credentials = ServiceAccount(token, directory.client_id, secret, clock)
+        advice = f'Check the role of the service account of connection "{name}"'
+    else:
+        key = directory.api_key.get_secret_value() if directory.api_key else ""
+        credentials = ApiKey(key)
+        advice = (
+            f'Check the API key of connection "{name}" and directory.region ({directory.region}): '
+            "a key works in one region only, and its administrator needs API access"
+        )
+    transport = Transport(
+        Endpoint(
+            name="JumpCloud",
+            base_url=where.base_url,
+            headers={"Accept": "application/json", "Content-Type": "application/json"},
+            concurrency=directory.concurrency,
+            requests_per_second=directory.requests_per_second,
+            advice=advice,
+        ),
+        authorize=dict,
+        clock=clock,
+        stop=stop,
+        retry=retry,
+    )
+    closing.append(transport)
+    client = JumpCloud(
+        transport,
+        credentials,
+        org_id=directory.org_id or "",
+        page_size=directory.page_size,
+        concurrency=directory.concurrency,
+    )
+    return client, closing
+
+
+def _build_transport(
+    endpoint: Endpoint,
+    authorization: Mapping[str, str],
+    clock: Clock,
+    stop: threading.Event,
+    retry: RetryPolicy | None,
+) -> Transport:
+    try:
+        return Transport(
+            endpoint, authorize=lambda: authorization, clock=clock, stop=stop, retry=retry
+        )
+    except OSError as error:
+        message = f"provider.ca_file {endpoint.ca_file}: {error.strerror or error}"
+        raise SettingsError(message) from error
+
+
+def _bearer(settings: ConnectionSettings) -> Mapping[str, str]:
+    token = settings.provider.token
+    return {"Authorization": f"Bearer {token.get_secret_value() if token else ''}"}
+
+
+def _from(origin: str) -> str:
+    return f" (from {origin.removeprefix('file ')})" if origin.startswith("file ") else ""
+
+
+def _text(value: object) -> str | None:
+    return str(value) if value is not None else None
