@@ -22,16 +22,10 @@ from jcsync.model.rules import (
     Policy,
     Scope,
 )
+from jcsync.settings.ceilings import CountLimit, ShareLimit
 from jcsync.settings.checks import check_paths
-from jcsync.settings.connection import (
-    DEFAULT_GROUP_NAME,
-    AttributeSource,
-    ClauseSettings,
-    Connection,
-    CountLimit,
-    DirectorySettings,
-    ShareLimit,
-)
+from jcsync.settings.connection import DEFAULT_GROUP_NAME, Connection, DirectorySettings
+from jcsync.settings.entries import AttributeSource, ClauseSettings
 
 _SUBDOMAIN: Final = {"us": "", "eu": "eu.", "in": "in."}
 _TOKEN_URL: Final = "https://admin-oauth.id.jumpcloud.com/oauth2/token"  # noqa: S105 # an address

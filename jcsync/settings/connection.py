@@ -2,28 +2,19 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    GetJsonSchemaHandler,
-    SecretStr,
-    model_validator,
-)
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
-from jcsync.model.rules import GroupRemoval, Operator, Removal
+from jcsync.model.rules import GroupRemoval, Removal
+from jcsync.settings.ceilings import LimitsSettings
+from jcsync.settings.entries import AttributeSource, GroupEntry, Where
 from jcsync.settings.fields import (
-    Constant,
     CronText,
     Duration,
-    FieldName,
     GroupTemplate,
     JitterField,
     Number,
     OptionalText,
     OrgId,
-    Pattern,
     ProxyUrl,
     Quirks,
     Section,
@@ -31,7 +22,6 @@ from jcsync.settings.fields import (
     Texts,
     TimeZone,
     Url,
-    UserTemplate,
     Whole,
     WindowText,
     between,
@@ -39,7 +29,6 @@ from jcsync.settings.fields import (
 from jcsync.settings.times import Jitter
 
 DEFAULT_GROUP_NAME = "{{ group.name }}"
-ORIGINS = ("from", "template", "value", "reference")
 
 
 class DirectorySettings(Section):
@@ -87,59 +76,6 @@ class DirectorySettings(Section):
     insights: Literal["auto", "on", "off"] = Field(default="auto", description="The change feed.")
 
 
-class ClauseSettings(Section):
-    """One condition on a JumpCloud field: the attribute and exactly one operator."""
-
-    attribute: FieldName = Field(description="A JumpCloud field.")
-    equals: Text | None = Field(default=None, description="Is exactly this.")
-    not_equals: Text | None = Field(default=None, description="Is anything but this, or unset.")
-    in_: tuple[Text, ...] | None = Field(
-        default=None, alias="in", min_length=1, description="Is one of these."
-    )
-    not_in: tuple[Text, ...] | None = Field(
-        default=None, min_length=1, description="Is none of these, or unset."
-    )
-    matches: Pattern | None = Field(default=None, description="Matches this regular expression.")
-    exists: bool | None = Field(default=None, description="Is set (true) or not (false).")
-
-    @model_validator(mode="after")
-    def _one_operator(self) -> "ClauseSettings":
-        if len(self.operands) != 1:
-            message = f"must name an attribute and exactly one of {', '.join(Operator)}"
-            raise ValueError(message)
-        return self
-
-    @property
-    def operands(self) -> dict[Operator, object]:
-        """The operands that are given, by operator."""
-        values = {op: getattr(self, "in_" if op is Operator.IN else op.value) for op in Operator}
-        return {op: value for op, value in values.items() if value is not None}
-
-
-Where = Annotated[
-    tuple[ClauseSettings, ...], BeforeValidator(lambda value: [] if value is None else value)
-]
-
-
-class GroupEntry(Section):
-    """A group of the scope: its name or id, or a mapping that narrows it by conditions."""
-
-    name: Text = Field(description="Name or id of the group.")
-    where: Where = Field(default=(), description="Conditions on its members, all must hold.")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short_form(cls, value: object) -> object:
-        return value if isinstance(value, dict | GroupEntry) else {"name": value}
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        """Describe the short form too."""
-        return {"anyOf": [{"type": "string"}, handler.resolve_ref_schema(handler(core_schema))]}
-
-
 class ScopeSettings(Section):
     """Whom the connection provisions; groups or application is required."""
 
@@ -182,50 +118,6 @@ class ProviderSettings(Section):
         default=None, description="Certificate authorities to trust, as PEM, in place of the usual."
     )
     proxy: ProxyUrl | None = Field(default=None, description="Proxy for requests to the platform.")
-
-
-class AttributeSource(Section):
-    """Where the value of an attribute comes from; the short form is a JumpCloud field."""
-
-    from_: FieldName | None = Field(default=None, alias="from", description="A JumpCloud field.")
-    template: UserTemplate | None = Field(
-        default=None, description='Jinja2, such as "{{ user.firstname }} {{ user.lastname }}".'
-    )
-    value: Constant = Field(default=None, description="A constant.")
-    reference: Text | None = Field(
-        default=None, description="A JumpCloud field with the id of another user: manager."
-    )
-    default: Constant = Field(default=None, description="Taken where the source is empty.")
-    when: Literal["create", "always"] = Field(
-        default="always", description="create: sent with a new account only."
-    )
-    clear: bool = Field(
-        default=False,
-        description="Remove the platform's value when the source is empty, not leave it.",
-    )
-    max_length: Whole | None = Field(
-        default=None, ge=1, description="Longer text is cut to so many characters."
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short_form(cls, value: object) -> object:
-        return {"from": value} if isinstance(value, str) else value
-
-    @model_validator(mode="after")
-    def _one_origin(self) -> "AttributeSource":
-        origins = [self.from_, self.template, self.value, self.reference]
-        if sum(origin is not None for origin in origins) != 1:
-            message = f"must have exactly one of {', '.join(ORIGINS)}"
-            raise ValueError(message)
-        return self
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        """Describe the short form too."""
-        return {"anyOf": [{"type": "string"}, handler.resolve_ref_schema(handler(core_schema))]}
 
 
 class UsersSettings(Section):
@@ -298,93 +190,6 @@ class PolicySettings(Section):
         default=(),
         description="userNames or ids that are never deactivated, deleted or patched.",
     )
-
-
-class CountLimit(Section):
-    """A ceiling in numbers; null switches it off."""
-
-    count: Whole | None = Field(default=None, ge=0, description="So many in one run.")
-
-
-class ShareLimit(CountLimit):
-    """A ceiling as a number and as a share; the smaller one counts, null switches one off."""
-
-    percent: Number | None = Field(default=None, ge=0, le=100, description="This share in one run.")
-
-
-class DeactivateLimit(ShareLimit):
-    """Accounts that lose access; percent of the managed, active accounts."""
-
-    count: Whole | None = Field(default=50, ge=0, description="Accounts.")
-    percent: Number | None = Field(
-        default=10.0, ge=0, le=100, description="Of the managed, active accounts."
-    )
-
-
-class DeleteLimit(ShareLimit):
-    """Accounts that are deleted; percent of the managed accounts."""
-
-    count: Whole | None = Field(default=10, ge=0, description="Accounts.")
-    percent: Number | None = Field(
-        default=5.0, ge=0, le=100, description="Of the managed accounts."
-    )
-
-
-class RemoveMembersLimit(ShareLimit):
-    """Members that one group loses; percent of its members."""
-
-    count: Whole | None = Field(default=200, ge=0, description="Members of one group.")
-    percent: Number | None = Field(default=20.0, ge=0, le=100, description="Of its members.")
-
-
-class DeleteGroupsLimit(ShareLimit):
-    """Groups that are deleted; percent of the managed groups."""
-
-    count: Whole | None = Field(default=3, ge=0, description="Groups.")
-    percent: Number | None = Field(default=10.0, ge=0, le=100, description="Of the managed groups.")
-
-
-class PatchLimit(ShareLimit):
-    """Accounts that are rewritten; percent of the managed accounts."""
-
-    count: Whole | None = Field(default=None, ge=0, description="Accounts.")
-    percent: Number | None = Field(
-        default=50.0, ge=0, le=100, description="Of the managed accounts."
-    )
-
-
-class LimitsSettings(Section):
-    """What a run may change unattended; a plan beyond one of them is held for a decision."""
-
-    deactivate: DeactivateLimit = Field(
-        default_factory=DeactivateLimit,
-        description="Accounts that lose access; one change always passes.",
-    )
-    delete: DeleteLimit = Field(default_factory=DeleteLimit, description="Accounts deleted.")
-    remove_members: RemoveMembersLimit = Field(
-        default_factory=RemoveMembersLimit, description="Members that one group loses."
-    )
-    delete_groups: DeleteGroupsLimit = Field(
-        default_factory=DeleteGroupsLimit, description="Groups deleted."
-    )
-    patch: PatchLimit = Field(default_factory=PatchLimit, description="Accounts rewritten.")
-    create: CountLimit = Field(default_factory=CountLimit, description="Accounts created.")
-    accounts: CountLimit = Field(
-        default_factory=CountLimit, description="Licences: active accounts after the run."
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _null_is_ambiguous(cls, value: object) -> object:
-        for name, limit in value.items() if isinstance(value, dict) else ():
-            if limit is None and name in cls.model_fields:
-                keys = "count: null, percent: null" if name not in _COUNTED else "count: null"
-                message = f"{name}: write {{{keys}}} to switch it off, or remove the line"
-                raise ValueError(message)
-        return value
-
-
-_COUNTED = frozenset({"create", "accounts"})
 
 
 class ScheduleSettings(Section):

@@ -253,6 +253,6 @@ GroupTemplate = Annotated[Text, AfterValidator(_check_group_template)]
 Constant = Annotated[
     Value,
     PlainValidator(_constant),
-    WithJsonSchema({"type": ["string", "boolean", "number"]}),
+    WithJsonSchema({"type": ["string", "boolean", "number", "null"]}),
 ]
 Quirks = Annotated[Mapping[str, object], BeforeValidator(lambda v: {} if v is None else v)]

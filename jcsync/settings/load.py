@@ -241,7 +241,19 @@ def _expanded(settings: Settings, environ: Mapping[str, str], cwd: Path) -> Sett
 
 
 def _origins(document: Document, variables: Variables, files: SecretFileSource) -> dict[str, str]:
-    places = {path: f"line {line}" for path, line in document.lines.items()}
+    places = {
+        path: f"line {line}" for path, line in document.lines.items() if _is_set(files.merged, path)
+    }
     places |= {path: f"env {name}" for path, name in variables.names.items()}
     places |= {path: f"file {file}" for path, file in files.files.items()}
     return {dotted(path): place for path, place in places.items()}
+
+
+def _is_set(tree: object, path: KeyPath) -> bool:
+    """Tell whether a value of the file is still there: the environment may have replaced it."""
+    for part in path:
+        if (isinstance(tree, dict) and part in tree) or (isinstance(tree, list) and isinstance(part, int) and part < len(tree)):
+            tree = tree[part]
+        else:
+            return False
+    return True
