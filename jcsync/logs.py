@@ -12,6 +12,8 @@ from typing import Any, Literal, TextIO
 
 import structlog
 
+from jcsync.model.text import printable
+
 REDACTED = "********"
 _SHORTEST_SECRET = 4
 
@@ -53,13 +55,6 @@ def configure_logs(
         logger_factory=structlog.PrintLoggerFactory(out),
         cache_logger_on_first_use=False,
     )
-
-
-def printable(text: str) -> str:
-    """Return a text with every control and direction character written as an escape."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class _Redaction:

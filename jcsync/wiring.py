@@ -69,13 +69,11 @@ def build_store(loaded: Loaded, clock: Clock | None = None) -> SqlStore:
 
 def secrets_of(loaded: Loaded) -> tuple[str, ...]:
     """Return every secret of the settings, for redaction."""
-    found: list[str] = []
-    for connection in loaded.settings.connections.values():
-        directory = connection.directory
-        for secret in (directory.api_key, directory.client_secret, connection.provider.token):
-            if secret is not None:
-                found.append(secret.get_secret_value())
-    return tuple(found)
+    connections = loaded.settings.connections.values()
+    found = [
+        (c.directory.api_key, c.directory.client_secret, c.provider.token) for c in connections
+    ]
+    return tuple(s.get_secret_value() for secrets in found for s in secrets if s is not None)
 
 
 def run_owner() -> str:

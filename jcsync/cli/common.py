@@ -53,18 +53,16 @@ def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
     @click.option("--quiet", "-q", is_flag=True, help="Print results only.")
     @click.option("--verbose", "-v", is_flag=True, help="Print more, and log what is done.")
-    @click.pass_context
     @wraps(command)
     def with_options(
-        ctx: click.Context,
-        *args: Any,
+        *args: object,
         config: Path | None,
         as_json: bool,
         quiet: bool,
         verbose: bool,
-        **kwargs: Any,
+        **kwargs: object,
     ) -> object:
-        outer = ctx.find_object(Options) or Options()
+        outer = click.get_current_context().find_object(Options) or Options()
         options = Options(
             config=config or outer.config,
             json=as_json or outer.json,

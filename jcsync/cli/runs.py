@@ -1,0 +1,215 @@
+"""``plan``, ``apply`` and ``reconcile``: one run, now."""
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from jcsync.cli.common import (
+    Options,
+    build_console,
+    common_options,
+    emit_json,
+    first_status,
+    load_and_log,
+    stop_signals,
+)
+from jcsync.cli.exits import plan_status, run_status
+from jcsync.errors import UsageError
+from jcsync.model.report import RunReport
+from jcsync.pipeline import Order, Progress
+from jcsync.pipeline import run as run_pipeline
+from jcsync.render import Line, render_run, reports_document
+
+if TYPE_CHECKING:
+    from jcsync.ports import Store
+    from jcsync.settings import Loaded
+
+_STAGES = {"read": "reading both sides", "decide": "comparing", "apply": "applying"}
+
+
+@click.command(short_help="Show what a run would do; cannot write.")
+@click.argument("connections", nargs=-1, metavar="[CONNECTION]...")
+@click.option("--user", "who", metavar="WHO", help="One person only: id, username or e-mail.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help='Save the plan for "jcsync apply FILE".',
+)
+@click.option(
+    "--exit-code", is_flag=True, help="End with 10 when changes are due, 4 when beyond limits."
+)
+@common_options
+def plan(
+    options: Options,
+    connections: tuple[str, ...],
+    who: str | None,
+    out: Path | None,
+    exit_code: bool,  # noqa: FBT001 - click passes flags by name
+) -> int:
+    """Show what a run would do: read both sides, compare, and write nothing."""
+    loaded = load_and_log(options)
+    order = Order(apply=False, who=who or "")
+    reports = _run_all(loaded, connections, options, lambda _name: order)
+    if out is not None:
+        _save(out, reports, who or "")
+    _show(reports, options, applied=False)
+    return first_status(plan_status(report, exit_code=exit_code) for report in reports)
+
+
+@click.command(short_help="Apply exactly a saved plan, or refuse because the world has moved.")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@common_options
+def apply(options: Options, file: Path) -> int:
+    """Apply the plan that "jcsync plan --out FILE" saved.
+
+    Both sides are read again; when another plan would now be due, nothing is written and the exit
+    status is 7.
+    """
+    saved, who = _read_saved(file)
+    loaded = load_and_log(options)
+    orders = {
+        name: Order(apply=True, trigger="apply", who=who, digest=digest)
+        for name, digest in saved.items()
+    }
+    reports = _run_all(loaded, tuple(saved), options, orders.__getitem__)
+    _show(reports, options, applied=True)
+    return first_status(run_status(report) for report in reports)
+
+
+@click.command(short_help="One run, now.")
+@click.argument("connections", nargs=-1, metavar="[CONNECTION]...")
+@click.option("--user", "who", metavar="WHO", help="One person only: id, username or e-mail.")
+@common_options
+def reconcile(options: Options, connections: tuple[str, ...], who: str | None) -> int:
+    """Make the platform agree with JumpCloud, once.
+
+    A plan beyond a limit is held: nothing is written until a person approves it.
+    """
+    loaded = load_and_log(options)
+    order = Order(apply=True, who=who or "")
+    reports = _run_all(loaded, connections, options, lambda _name: order)
+    _show(reports, options, applied=True)
+    return first_status(run_status(report) for report in reports)
+
+
+def _run_all(
+    loaded: "Loaded",
+    names: tuple[str, ...],
+    options: Options,
+    order: Callable[[str], Order],
+) -> list[RunReport]:
+    from jcsync.wiring import build_store, chosen_names  # noqa: PLC0415 - not for the help
+
+    chosen = chosen_names(loaded, names)
+    if not chosen:
+        message = "no connection is enabled; set connections.NAME.enabled, or name one"
+        raise UsageError(message)
+    with build_store(loaded) as store, stop_signals() as stop:
+        return [
+            run_connection(loaded, name, store, order(name), stop=stop, options=options)
+            for name in chosen
+        ]
+
+
+def run_connection(
+    loaded: "Loaded",
+    name: str,
+    store: "Store",
+    order: Order,
+    *,
+    stop: threading.Event,
+    options: Options,
+) -> RunReport:
+    """Run one connection, with a progress bar for a person who waits for it."""
+    from jcsync.wiring import wired  # noqa: PLC0415 - not for the help
+
+    with (
+        progress_bar(name, options) as progress,
+        wired(loaded, name, store, read_only=not order.apply, stop=stop) as connection,
+    ):
+        return run_pipeline(connection, order, progress)
+
+
+@contextmanager
+def progress_bar(name: str, options: Options) -> Iterator[Progress]:
+    """Show how far a run is, on a terminal; elsewhere nothing."""
+    if options.quiet or options.json or options.verbose or not sys.stderr.isatty():
+        yield lambda _stage, _done, _total: None
+        return
+    from rich import progress as rich_progress  # noqa: PLC0415 - not for pipes
+
+    console = build_console(stderr=True)
+    columns = (
+        rich_progress.TextColumn("{task.description}"),
+        rich_progress.BarColumn(),
+        rich_progress.MofNCompleteColumn(),
+        rich_progress.TimeRemainingColumn(),
+    )
+    with rich_progress.Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(name, total=None)
+
+        def progress(stage: str, done: int, total: int) -> None:
+            text = f"{name}: {_STAGES.get(stage, stage)}"
+            bar.update(task, description=text, completed=done, total=total or None)
+
+        yield progress
+
+
+def _show(reports: list[RunReport], options: Options, *, applied: bool) -> None:
+    if options.json:
+        emit_json(reports_document(reports))
+        return
+    for report in reports:
+        print_lines(render_run(report, verbose=options.verbose, applied=applied))
+
+
+def print_lines(lines: Iterator[Line]) -> None:
+    """Print lines, in colours on a terminal."""
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+        for line in lines:
+            click.echo("".join(text for text, _ in line).rstrip())
+        return
+    from rich.text import Text  # noqa: PLC0415 - not for pipes
+
+    console = build_console()
+    for line in lines:
+        console.print(Text.assemble(*line), soft_wrap=True)
+
+
+def _save(path: Path, reports: list[RunReport], who: str) -> None:
+    if any(report.plan is None for report in reports):
+        return
+    document = {**reports_document(reports), "user": who or None}
+    text = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(text)
+    except OSError as error:
+        message = f"the plan cannot be written to {path}: {error.strerror}"
+        raise UsageError(message) from error
+
+
+def _read_saved(path: Path) -> tuple[dict[str, str], str]:
+    """Return the digest of each connection's plan, and whom it is about."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        saved = {run["connection"]: run["plan"]["digest"] for run in document["runs"]}
+        who = document.get("user") or ""
+    except OSError as error:
+        message = f"{path}: {error.strerror}"
+        raise UsageError(message) from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        message = f'{path} is no plan that "jcsync plan --out FILE" saved'
+        raise UsageError(message) from error
+    if not saved:
+        message = f"{path} holds no plan"
+        raise UsageError(message)
+    return saved, str(who)

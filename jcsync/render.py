@@ -1,0 +1,392 @@
+"""Plan and run report → JSON, or lines for people. Pure.
+
+Source:
+    ``docs/reports.md`` (the JSON form is a contract).
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from jcsync.model.limits import Violation
+from jcsync.model.plan import Action, AttributeChange, Change, Plan
+from jcsync.model.report import Finding, Outcome, RunReport, Status
+from jcsync.model.resource import Kind, Value
+from jcsync.model.text import printable
+
+Document = dict[str, Any]
+Span = tuple[str, str]
+"""A text and its style: ``""``, ``bold``, ``dim``, ``green``, ``yellow``, ``red``."""
+
+Line = tuple[Span, ...]
+
+_SYMBOLS = {
+    Action.CREATE: ("+", "green"),
+    Action.REACTIVATE: ("^", "green"),
+    Action.PATCH: ("~", "yellow"),
+    Action.DEACTIVATE: ("-", "red"),
+    Action.DELETE: ("x", "red"),
+}
+_MARKS = {
+    Status.APPLIED: ("✓", "green"),
+    Status.FAILED: ("✗", "red"),
+    Status.NOT_ATTEMPTED: ("·", "dim"),
+}
+_BRIEF_ATTRIBUTES = 2
+_BRIEF_CHANGES = 50
+_BRIEF_FINDINGS = 20
+_NAME_WIDTH = 34
+
+
+# ---------------------------------------------------------------------- JSON
+
+
+def reports_document(reports: Iterable[RunReport]) -> Document:
+    """Return the one document that ``plan``, ``apply`` and ``reconcile`` print."""
+    return {"runs": [report_document(report) for report in reports]}
+
+
+def report_document(report: RunReport) -> Document:
+    """Return one run as JSON."""
+    return {
+        "run_id": report.run_id,
+        "connection": report.connection,
+        "mode": report.mode,
+        "outcome": report.outcome.value,
+        "started_at": time_text(report.started_at),
+        "finished_at": time_text(report.finished_at),
+        "complete": {
+            "directory": report.directory_complete,
+            "provider": report.provider_complete,
+        },
+        "plan": plan_document(report.plan) if report.plan is not None else None,
+        "violations": [violation_document(violation) for violation in report.violations],
+        "hold": report.hold,
+        "outcomes": [
+            {
+                "n": outcome.n,
+                "status": outcome.status.value,
+                "error": outcome.error or None,
+                "attempts": outcome.attempts,
+            }
+            for outcome in report.outcomes
+        ],
+        "findings": [
+            {"kind": f.kind.value, "subject": f.subject, "message": f.message}
+            for f in report.findings
+        ],
+        "requests": {
+            "directory": report.directory_requests,
+            "provider": report.provider_requests,
+        },
+        "error": report.error.message if report.error is not None else None,
+    }
+
+
+def plan_document(plan: Plan) -> Document:
+    """Return a plan as JSON; every change has its number, by which its outcome is found."""
+    users = {action.value: plan.count(Kind.USER, action) for action in Action}
+    return {
+        "digest": plan.digest,
+        "counts": {
+            "users": {
+                "create": users["create"],
+                "patch": users["patch"],
+                "reactivate": users["reactivate"],
+                "deactivate": users["deactivate"],
+                "delete": users["delete"],
+                "unchanged": plan.users.unchanged,
+                "unmanaged": plan.users.unmanaged,
+                "out_of_scope": plan.users.out_of_scope,
+            },
+            "groups": {
+                "create": plan.count(Kind.GROUP, Action.CREATE),
+                "patch": plan.count(Kind.GROUP, Action.PATCH),
+                "delete": plan.count(Kind.GROUP, Action.DELETE),
+                "unchanged": plan.groups.unchanged,
+                "unmanaged": plan.groups.unmanaged,
+                "members_added": sum(len(change.add) for change in plan.changes),
+                "members_removed": sum(len(change.remove) for change in plan.changes),
+            },
+        },
+        "changes": [
+            {
+                "n": n,
+                "action": change.action.value,
+                "resource": change.kind.value,
+                "name": change.name,
+                "external_id": change.external_id or None,
+                "resource_id": change.resource_id or None,
+                "reason": change.reason,
+                "attributes": [
+                    {"path": a.path, "before": a.before, "after": a.after}
+                    for a in change.attributes
+                ],
+                "members": {
+                    "add": [member.name for member in change.add],
+                    "remove": [member.name for member in change.remove],
+                },
+            }
+            for n, change in enumerate(plan.changes, start=1)
+        ],
+    }
+
+
+def violation_document(violation: Violation) -> Document:
+    """Return one exceeded limit as JSON; ``subject`` is there for limits that count per group."""
+    document: Document = {
+        "limit": violation.limit,
+        "allowed": violation.allowed,
+        "planned": violation.planned,
+    }
+    if violation.subject:
+        document["subject"] = violation.subject
+    return document
+
+
+def time_text(moment: datetime) -> str:
+    """Return a time as ISO 8601 in UTC, to the second."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+# ---------------------------------------------------------------------- for people
+
+
+def render_run(report: RunReport, *, verbose: bool = False, applied: bool = True) -> Iterator[Line]:
+    """Yield what a person sees of a run: the plan, how it ended, and what to do next.
+
+    Args:
+        report: One run.
+        verbose: Show all changes, attributes and findings.
+        applied: Whether the run was to apply its plan.
+    """
+    plan = report.plan
+    if plan is None:
+        yield (("", ""),)
+        message = report.error.message if report.error else "no plan was made"
+        yield (("  FAILED: ", "red"), (printable(message), ""))
+        yield from _advice(report, applied=applied)
+        return
+    yield _heading(report)
+    yield ()
+    yield from _changes(report, plan, verbose=verbose)
+    yield from _left_alone(report, plan, verbose=verbose)
+    yield ()
+    yield _summary(plan)
+    if plan.changes:
+        yield ((f"  Digest {plan.digest[7:11]}…{plan.digest[-2:]}.", "dim"),)
+    yield from _ending(report, applied=applied)
+
+
+def _heading(report: RunReport) -> Line:
+    seconds = (report.finished_at - report.started_at).total_seconds()
+    complete = report.directory_complete and report.provider_complete
+    how = "read completely" if complete else "read in part"
+    return (
+        (report.connection, "bold"),
+        (f" · {report.mode} · JumpCloud {report.directory_users} people, platform ", ""),
+        (f"{report.provider_users} accounts, ", ""),
+        (how, "" if complete else "red"),
+        (f" in {seconds:.1f} s", ""),
+    )
+
+
+def _changes(report: RunReport, plan: Plan, *, verbose: bool) -> Iterator[Line]:
+    outcomes = {outcome.n: outcome for outcome in report.outcomes}
+    shown = plan.changes if verbose else plan.changes[:_BRIEF_CHANGES]
+    for n, change in enumerate(shown, start=1):
+        yield from _change(change, outcomes.get(n), verbose=verbose)
+    hidden = len(plan.changes) - len(shown)
+    if hidden:
+        yield ((f"  … {hidden} more changes (--verbose)", "dim"),)
+        failed = [o for o in report.outcomes if o.n > len(shown) and o.status is Status.FAILED]
+        for outcome in failed[:_BRIEF_FINDINGS]:
+            yield from _change(plan.changes[outcome.n - 1], outcome, verbose=verbose)
+
+
+def _change(change: Change, outcome: Outcome | None, *, verbose: bool) -> Iterator[Line]:
+    symbol, style = _SYMBOLS[change.action]
+    mark: tuple[Span, ...] = ()
+    if outcome is not None:
+        sign, color = _MARKS[outcome.status]
+        mark = ((f"{sign} ", color),)
+    noun = "group " if change.kind is Kind.GROUP else ""
+    name = noun + printable(change.name)
+    yield (
+        ("  ", ""),
+        *mark,
+        (f"{symbol} {change.action.value:<11} ", style),
+        (f"{name:<{_NAME_WIDTH}} ", ""),
+        (printable(change.reason), "dim"),
+    )
+    yield from _attributes(change, verbose=verbose)
+    yield from _members(change, verbose=verbose)
+    if outcome is not None and outcome.error:
+        yield (("      ", ""), (printable(outcome.error), "red"))
+
+
+def _attributes(change: Change, *, verbose: bool) -> Iterator[Line]:
+    if change.action in (Action.DEACTIVATE, Action.DELETE) and not verbose:
+        return
+    attributes = [a for a in change.attributes if a.path != "active" or verbose]
+    if change.kind is Kind.GROUP and change.action is Action.CREATE:
+        attributes = []
+    brief = change.action is Action.CREATE and not verbose
+    shown = attributes[:_BRIEF_ATTRIBUTES] if brief else attributes
+    for attribute in shown:
+        yield (
+            ("                  ", ""),
+            (f"{_short_path(attribute.path):<19}", ""),
+            *_values(attribute),
+        )
+    if len(attributes) > len(shown):
+        more = len(attributes) - len(shown)
+        yield (("                  ", ""), (f"…{more} more attributes (--verbose)", "dim"))
+
+
+def _values(attribute: AttributeChange) -> tuple[Span, ...]:
+    after = value_text(attribute.after) if attribute.after is not None else "(removed)"
+    if attribute.before in (None, ""):
+        return ((after, ""),)
+    return ((value_text(attribute.before), "dim"), (" → ", "dim"), (after, ""))
+
+
+def value_text(value: Value) -> str:
+    """Return an attribute value for people."""
+    if value is None:
+        return "(none)"
+    return str(value).lower() if isinstance(value, bool) else printable(str(value))
+
+
+def _short_path(path: str) -> str:
+    """Return the part of a SCIM path that people read: ``emails[work]``, ``department``."""
+    text = path.rsplit(":", 1)[-1] if path.startswith("urn:") else path
+    return text.replace('type eq "', "").replace('"]', "]").removesuffix(".value")
+
+
+def _members(change: Change, *, verbose: bool) -> Iterator[Line]:
+    for sign, style, members in (("+", "green", change.add), ("-", "red", change.remove)):
+        names = [printable(member.name) for member in members]
+        shown = names if verbose else names[: _BRIEF_ATTRIBUTES + 1]
+        for name in shown:
+            yield (("                  ", ""), (f"{sign} {name}", style))
+        if len(names) > len(shown):
+            yield (("                  ", ""), (f"{sign} …{len(names) - len(shown)} more", "dim"))
+
+
+def _left_alone(report: RunReport, plan: Plan, *, verbose: bool) -> Iterator[Line]:
+    parts = [f"{plan.users.unchanged} unchanged"]
+    if plan.users.unmanaged:
+        parts.append(f"{plan.users.unmanaged} not ours")
+    if plan.users.out_of_scope:
+        parts.append(f"{plan.users.out_of_scope} out of scope")
+    if plan.groups.unchanged or plan.groups.unmanaged:
+        parts.append(f"{plan.groups.unchanged} groups unchanged")
+    if plan.groups.unmanaged:
+        parts.append(f"{plan.groups.unmanaged} groups not ours")
+    if plan.changes:
+        yield ()
+    yield ((f"  Left alone: {' · '.join(parts)}", "dim"),)
+    shown = report.findings if verbose else report.findings[:_BRIEF_FINDINGS]
+    for finding in shown:
+        yield _finding(finding, report.connection)
+    if len(report.findings) > len(shown):
+        yield ((f"    … {len(report.findings) - len(shown)} more findings (--verbose)", "dim"),)
+
+
+def _finding(finding: Finding, connection: str) -> Line:
+    del connection
+    return (
+        (f"    ! {finding.kind.value.replace('_', ' '):<12} ", "yellow"),
+        (f"{printable(finding.subject)}  ", ""),
+        (printable(finding.message), "dim"),
+    )
+
+
+def _summary(plan: Plan) -> Line:
+    words = {
+        Action.CREATE: "to create",
+        Action.PATCH: "to patch",
+        Action.REACTIVATE: "to reactivate",
+        Action.DEACTIVATE: "to deactivate",
+        Action.DELETE: "to delete",
+    }
+    parts = [
+        f"{n} {text}" for action, text in words.items() if (n := plan.count(Kind.USER, action))
+    ]
+    groups = sum(change.kind is Kind.GROUP for change in plan.changes)
+    if groups:
+        parts.append(f"{groups} group{'s' if groups != 1 else ''}")
+    members = sum(len(change.add) + len(change.remove) for change in plan.changes)
+    if members:
+        parts.append(f"{members} membership{'s' if members != 1 else ''}")
+    return (("  Plan: ", "bold"), (", ".join(parts) if parts else "nothing to do", ""), (".", ""))
+
+
+def _ending(report: RunReport, *, applied: bool) -> Iterator[Line]:
+    if report.violations:
+        yield ()
+        for violation in report.violations:
+            yield (
+                ("  HELD: " if applied else "  BEYOND LIMITS: ", "red"),
+                (violation_text(violation), ""),
+            )
+    yield from _advice(report, applied=applied)
+
+
+def violation_text(violation: Violation) -> str:
+    """Return an exceeded limit in words: the number, the limit and the setting."""
+    what = {
+        "deactivate": "deactivations",
+        "delete": "deletions",
+        "remove_members": "members to remove",
+        "delete_groups": "groups to delete",
+        "patch": "accounts to patch",
+        "create": "accounts to create",
+        "accounts": "active accounts afterwards",
+    }[violation.limit.split(".")[0]]
+    base = f" of {violation.base}" if violation.base is not None else ""
+    of = f" of the group {printable(violation.subject)}" if violation.subject else ""
+    return f"{violation.planned} {what}{of} planned, {violation.allowed}{base} allowed (limits.{violation.limit})."
+
+
+def _advice(report: RunReport, *, applied: bool) -> Iterator[Line]:
+    name = report.connection
+    wrote = any(outcome.status is Status.APPLIED for outcome in report.outcomes)
+    if report.error is not None:
+        if report.plan is not None:
+            yield (("  FAILED: ", "red"), (printable(report.error.message), ""))
+        if not wrote:
+            yield (("  Nothing was written.", ""),)
+        return
+    if report.hold is not None:
+        yield (("  Nothing was written.", ""),)
+        yield ((f"  Look:     jcsync holds show {report.hold}", ""),)
+        yield (
+            (f"  Accept:   jcsync approve {report.hold}", ""),
+            ("          (exactly this plan)", "dim"),
+        )
+        yield ((f"  Refuse:   jcsync reject {report.hold}", ""),)
+        return
+    if not applied:
+        due = report.plan is not None and report.plan.changes
+        next_step = f" Next: jcsync reconcile {name}" if due else ""
+        yield ((f"  Nothing was written.{next_step}", ""),)
+        return
+    failed = sum(outcome.status is not Status.APPLIED for outcome in report.outcomes)
+    done = len(report.outcomes) - failed
+    if failed:
+        yield ((f"  {done} applied, ", ""), (f"{failed} failed", "red"))
+        yield (
+            (
+                f"  The next run tries them again. Look: jcsync changes --run {report.run_id[-6:]}",
+                "",
+            ),
+        )
+    elif done:
+        yield (
+            (f"  {done} applied.", "green"),
+            (f" Look: jcsync changes --run {report.run_id[-6:]}", ""),
+        )
+    else:
+        yield (("  In step.", "green"),)
