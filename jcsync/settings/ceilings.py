@@ -20,7 +20,7 @@ class ShareLimit(CountLimit):
 class DeactivateLimit(ShareLimit):
     """Accounts that lose access; percent of the managed, active accounts."""
 
-    count: Whole | None = Field(default=50, ge=0, description="Accounts.")
+    count: Whole | None = Field(default=50, ge=0, description="Accounts that lose access.")
     percent: Number | None = Field(
         default=10.0, ge=0, le=100, description="Of the managed, active accounts."
     )
@@ -29,7 +29,7 @@ class DeactivateLimit(ShareLimit):
 class DeleteLimit(ShareLimit):
     """Accounts that are deleted; percent of the managed accounts."""
 
-    count: Whole | None = Field(default=10, ge=0, description="Accounts.")
+    count: Whole | None = Field(default=10, ge=0, description="Accounts deleted.")
     percent: Number | None = Field(
         default=5.0, ge=0, le=100, description="Of the managed accounts."
     )
@@ -38,23 +38,37 @@ class DeleteLimit(ShareLimit):
 class RemoveMembersLimit(ShareLimit):
     """Members that one group loses; percent of its members."""
 
-    count: Whole | None = Field(default=200, ge=0, description="Members of one group.")
+    count: Whole | None = Field(default=200, ge=0, description="Members that one group loses.")
     percent: Number | None = Field(default=20.0, ge=0, le=100, description="Of its members.")
 
 
 class DeleteGroupsLimit(ShareLimit):
     """Groups that are deleted; percent of the managed groups."""
 
-    count: Whole | None = Field(default=3, ge=0, description="Groups.")
+    count: Whole | None = Field(default=3, ge=0, description="Groups deleted.")
     percent: Number | None = Field(default=10.0, ge=0, le=100, description="Of the managed groups.")
 
 
 class PatchLimit(ShareLimit):
     """Accounts that are rewritten; percent of the managed accounts."""
 
-    count: Whole | None = Field(default=None, ge=0, description="Accounts.")
+    count: Whole | None = Field(default=None, ge=0, description="Accounts rewritten.")
     percent: Number | None = Field(
         default=50.0, ge=0, le=100, description="Of the managed accounts."
+    )
+
+
+class CreateLimit(CountLimit):
+    """Accounts that are created."""
+
+    count: Whole | None = Field(default=None, ge=0, description="Accounts created.")
+
+
+class AccountsLimit(CountLimit):
+    """Licences: active accounts on the platform after the run."""
+
+    count: Whole | None = Field(
+        default=None, ge=0, description="Licences: active accounts on the platform after the run."
     )
 
 
@@ -73,9 +87,9 @@ class LimitsSettings(Section):
         default_factory=DeleteGroupsLimit, description="Groups deleted."
     )
     patch: PatchLimit = Field(default_factory=PatchLimit, description="Accounts rewritten.")
-    create: CountLimit = Field(default_factory=CountLimit, description="Accounts created.")
-    accounts: CountLimit = Field(
-        default_factory=CountLimit, description="Licences: active accounts after the run."
+    create: CreateLimit = Field(default_factory=CreateLimit, description="Accounts created.")
+    accounts: AccountsLimit = Field(
+        default_factory=AccountsLimit, description="Licences: active accounts after the run."
     )
 
     @model_validator(mode="before")

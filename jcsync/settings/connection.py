@@ -26,7 +26,7 @@ from jcsync.settings.fields import (
     WindowText,
     between,
 )
-from jcsync.settings.times import Jitter
+from jcsync.settings.times import Cron, Jitter, parse_cron
 
 DEFAULT_GROUP_NAME = "{{ group.name }}"
 
@@ -213,6 +213,16 @@ class ScheduleSettings(Section):
         default=None, description='When runs may start, such as "mon-fri 07:00-19:00".'
     )
     timezone: TimeZone = Field(default="UTC", description="Of cron and window.")
+
+    @property
+    def jitter_s(self) -> float:
+        """The longest delay of a start in seconds; beside cron a share is one of a minute."""
+        return self.jitter.of(self.every or 60.0)
+
+    @property
+    def cron_fields(self) -> Cron | None:
+        """The fields of ``cron``, days of the week by name, or ``None``."""
+        return parse_cron(self.cron) if self.cron else None
 
     @model_validator(mode="after")
     def _cron_in_place_of_every(self) -> "ScheduleSettings":

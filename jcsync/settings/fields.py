@@ -97,6 +97,10 @@ def _no_bool(value: object) -> object:
     return value
 
 
+def _render_number(number: float) -> int | float:
+    return int(number) if number.is_integer() else number
+
+
 def _null_as_empty(value: object) -> object:
     return [] if value is None else value
 
@@ -206,7 +210,9 @@ OptionalText = Annotated[Text | None, BeforeValidator(_blank_as_none)]
 """A text, or nothing where it is blank."""
 
 Whole = Annotated[int, BeforeValidator(_no_bool)]
-Number = Annotated[float, BeforeValidator(_no_bool)]
+Number = Annotated[
+    float, BeforeValidator(_no_bool), PlainSerializer(_render_number, when_used="json")
+]
 
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_null_as_empty)]
 """A list of texts; nothing is the empty list."""
@@ -241,8 +247,14 @@ StoreUrl = Annotated[
     PlainSerializer(str, when_used="json"),
     shape(pattern=r"^(sqlite:///|postgresql\+psycopg://)."),
 ]
-OrgId = Annotated[Text, AfterValidator(_check_org_id), shape(pattern="^[0-9a-fA-F]{24}$")]
-Bind = Annotated[Text, AfterValidator(_check_bind), shape(pattern=r"^.+:\d{1,5}$")]
+OrgId = Annotated[
+    Text,
+    AfterValidator(_check_org_id),
+    shape(pattern="^[0-9a-fA-F]{24}$", examples=["5f0c1b2c3d4e5f6071829304"]),
+]
+Bind = Annotated[
+    Text, AfterValidator(_check_bind), shape(pattern=r"^.+:\d{1,5}$", examples=["127.0.0.1:8642"])
+]
 CronText = Annotated[Text, AfterValidator(_check_cron), shape(examples=["*/5 * * * *"])]
 WindowText = Annotated[Text, AfterValidator(_check_window), shape(examples=["mon-fri 07:00-19:00"])]
 TimeZone = Annotated[Text, AfterValidator(check_timezone), shape(examples=["UTC", "Europe/Berlin"])]

@@ -38,7 +38,6 @@ LATER: Final = (
         feature="the change feed",
         allowed=("auto", "off"),
     ),
-    Later(path=(*_CONNECTION, "directory", "insights_url"), feature="the change feed"),
     Later(path=(*_CONNECTION, "schedule", "window"), feature="the window for runs"),
     Later(path=(*_CONNECTION, "policy", "delete_after"), feature="deleting after a time"),
     Later(

@@ -100,8 +100,8 @@ def find_file(path: Path | None, environ: Mapping[str, str], cwd: Path) -> Path 
     if found is None and not has_connections(environ):
         _refuse(
             ENVIRONMENT,
-            CONFIG,
-            f"no settings: neither {' nor '.join(PLACES)} exists and no "
+            "",
+            f"no settings found: neither {' nor '.join(PLACES)} exists and no "
             f"{variable_name(('connections',))}__… is set; try jcsync demo, or copy "
             "config/jcsync.example.yaml to config/jcsync.yaml",
         )
@@ -252,8 +252,8 @@ def _origins(document: Document, variables: Variables, files: SecretFileSource) 
 def _is_set(tree: object, path: KeyPath) -> bool:
     """Tell whether a value of the file is still there: the environment may have replaced it."""
     for part in path:
-        if (isinstance(tree, dict) and part in tree) or (isinstance(tree, list) and isinstance(part, int) and part < len(tree)):
-            tree = tree[part]
-        else:
+        inside = dict(enumerate(tree)) if isinstance(tree, list) else mapping(tree)
+        if part not in inside:
             return False
+        tree = inside[part]
     return True

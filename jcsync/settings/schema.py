@@ -2,8 +2,10 @@
 
 from typing import Any, Final
 
+from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
+from jcsync.settings.keys import all_keys
 from jcsync.settings.models import Settings
 
 DIALECT: Final = GenerateJsonSchema.schema_dialect
@@ -24,8 +26,19 @@ def settings_schema() -> dict[str, Any]:
             "required", ()
         ):
             del definition["required"]
+    for section in {key.section for key in all_keys()}:
+        if section is not Settings:
+            _write_defaults(schema["$defs"][section.__name__], section)
     schema["properties"]["connections"]["propertyNames"] = {"pattern": "^[a-z0-9][a-z0-9_-]*$"}
     return {"$schema": DIALECT, "title": "jcsync settings", **schema}
+
+
+def _write_defaults(definition: dict[str, Any], section: type[BaseModel]) -> None:
+    """Put defaults as the operator writes them in place of the values they become."""
+    written = section.model_construct().model_dump(mode="json", by_alias=True)
+    for name, node in definition["properties"].items():
+        if "default" in node:
+            node["default"] = written[name]
 
 
 def _tidied(node: Any) -> Any:  # noqa: ANN401 # any JSON

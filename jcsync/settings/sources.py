@@ -133,7 +133,7 @@ class SecretFileSource(_Source):
                     yield path, folder / file
 
 
-def mapping(value: object) -> Mapping[str, Any]:
+def mapping(value: object) -> Mapping[Any, Any]:
     """Return a value that is a mapping, and an empty one in place of any other."""
     return value if isinstance(value, dict) else {}
 
