@@ -20,11 +20,11 @@ class Platform(Protocol):
     token: str
 
     def accounts(self) -> list[Resource]:
-        """Return every user resource as JSON, in the order of creation."""
+        """Return every user resource as JSON, in any order."""
         ...
 
     def groups(self) -> list[Resource]:
-        """Return every group resource as JSON, in the order of creation."""
+        """Return every group resource as JSON, in any order."""
         ...
 
     def edit(self, identity: str, **attributes: object) -> None:

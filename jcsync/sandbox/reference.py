@@ -47,11 +47,11 @@ class ReferencePlatform:
         return self._application(environ, start_response)
 
     def accounts(self) -> list[Resource]:
-        """Return every user resource as JSON, in the order of creation."""
+        """Return every user resource as JSON, in any order."""
         return self._dump("User")
 
     def groups(self) -> list[Resource]:
-        """Return every group resource as JSON, in the order of creation."""
+        """Return every group resource as JSON, in any order."""
         return self._dump("Group")
 
     def _dump(self, kind: str) -> list[Resource]:

@@ -28,7 +28,7 @@ from jcsync.sandbox.query import (
     sort_rows,
 )
 from jcsync.sandbox.records import application_record, user_record, user_value
-from jcsync.sandbox.wsgi import RefusalError, Reply, Request, json_reply
+from jcsync.sandbox.wsgi import RefusalError, Reply, Request, dump, json_reply
 
 SEARCH_MAX_LIMIT = 1000
 _SEARCHED = ("username", "email", "firstname", "lastname", "displayname")
@@ -127,22 +127,28 @@ def search_users(organization: Organization, request: Request, _: str) -> Reply:
         return body.get(name, request.parameter(name))
 
     page = parse_page(asked("skip"), asked("limit"), maximum=SEARCH_MAX_LIMIT)
-    text = body.get("searchFilter") or {}
-    people = _users(organization, (), f"{asked('sort')}", "")
-    found = [
-        person
-        for person in people
-        if meets_search(_reader(organization, person), body.get("filter"))
-        and meets_terms(
-            _reader(organization, person), text.get("searchTerm"), text.get("fields") or _SEARCHED
-        )
-    ]
+    sort = f"{asked('sort')}"
+    found = organization.cached(
+        ("search", sort, dump([body.get("filter"), body.get("searchFilter")])),
+        lambda: _search(organization, sort, body),
+    )
     wanted = parse_fields(f"{asked('fields')}", " ")
     rows = [_user_row(organization, person, wanted) for person in page.of(found)]
     if not wanted or "memberof" in wanted:
         for row in rows:
             row["memberof"] = list(organization.memberships.get(f"{row['_id']}", {}))
     return _envelope(rows, len(found))
+
+
+def _search(organization: Organization, sort: str, body: dict[str, Any]) -> list[Person]:
+    text = body.get("searchFilter") or {}
+    fields = text.get("fields") or _SEARCHED
+    return [
+        person
+        for person in _users(organization, (), sort, "")
+        if meets_search(_reader(organization, person), body.get("filter"))
+        and meets_terms(_reader(organization, person), text.get("searchTerm"), fields)
+    ]
 
 
 def list_applications(organization: Organization, request: Request, _: str) -> Reply:

@@ -1,8 +1,9 @@
 """Loopback servers that start in milliseconds and stop without a trace.
 
-Served by waitress, with two habits changed: the loop closes its own sockets when it is told to
+Served by waitress, with three habits changed: the loop closes its own sockets when it is told to
 stop (closing them from another thread makes it trip over dead descriptors), and the usual
-warnings about queues and truncated answers, which faults provoke on purpose, are not logged.
+warnings about queues and truncated answers, which faults provoke on purpose, are not logged; and
+connections outlive an answer without a body. Its classes are untyped, hence subclassed by call.
 """
 
 import logging
@@ -19,8 +20,17 @@ from waitress.task import ThreadedTaskDispatcher, WSGITask
 _logger = logging.getLogger("jcsync.sandbox")
 _logger.setLevel(logging.ERROR)
 
-# Of untyped classes: subclassed by call, because a type checker takes them for ``Any``.
-_Task: Any = type("_Task", (WSGITask,), {"logger": _logger})
+
+def _close_unless_empty(task: Any) -> None:  # noqa: ANN401  untyped library
+    """Keep the connection after a 204, whose length needs no telling; waitress closes it."""
+    asked = task.request.headers.get("CONNECTION", "").lower() == "close"
+    if asked or task.has_body or task.wrote_header:
+        WSGITask.set_close_on_finish(task)
+
+
+_Task: Any = type(
+    "_Task", (WSGITask,), {"logger": _logger, "set_close_on_finish": _close_unless_empty}
+)
 _Channel: Any = type("_Channel", (HTTPChannel,), {"logger": _logger, "task_class": _Task})
 _Dispatcher: Any = type(
     "_Dispatcher", (ThreadedTaskDispatcher,), {"logger": _logger, "queue_logger": _logger}

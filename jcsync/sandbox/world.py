@@ -83,11 +83,11 @@ class PlatformSide:
         self.url = f"{self.server.url}{BASE_PATH}"
 
     def accounts(self) -> list[Resource]:
-        """Return every user resource as JSON, in the order of creation."""
+        """Return every user resource as JSON, in any order."""
         return self.state.accounts()
 
     def groups(self) -> list[Resource]:
-        """Return every group resource as JSON, in the order of creation."""
+        """Return every group resource as JSON, in any order."""
         return self.state.groups()
 
     def account(self, user_name: str) -> Resource:
