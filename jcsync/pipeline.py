@@ -273,7 +273,7 @@ def _lease(connection: Connection, order: Order) -> AbstractContextManager[Lease
 
 
 def _check_organization(connection: Connection, order: Order) -> None:
-    found = connection.directory.fetch_organization()
+    found = connection.directory.fetch_organization().id
     known = connection.store.connection(connection.name).organization
     if found and known and found != known:
         message = (

@@ -9,12 +9,12 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
-from jcsync.model.directory import DirectoryGroup, DirectoryState, Evidence
+from jcsync.model.directory import DirectoryGroup, DirectoryState, Evidence, Organization
 from jcsync.model.history import ChangeRecord, ConnectionRecord, HoldRecord, HoldStatus, RunRecord
 from jcsync.model.limits import Violation
 from jcsync.model.plan import AttributeChange, Change, Plan
 from jcsync.model.report import Outcome, RunReport
-from jcsync.model.resource import Kind, Link, ProviderState, UserResource, Value
+from jcsync.model.resource import Capabilities, Kind, Link, ProviderState, UserResource, Value
 from jcsync.model.rules import Scope
 
 
@@ -53,8 +53,12 @@ class Directory(Protocol):
         """Read all user groups, ordered by name."""
         ...
 
-    def fetch_organization(self) -> str:
-        """Read the ``id`` of the organisation that the key works in, ``""`` when it may not ask.
+    def fetch_member_count(self, group_id: str) -> int:
+        """Read how many members a group has."""
+        ...
+
+    def fetch_organization(self) -> Organization:
+        """Read the organisation that the key works in; its ``id`` is ``""`` when it may not ask.
 
         Raises:
             SettingsError: The key sees several organisations and none is chosen.
@@ -80,6 +84,10 @@ class ServiceProvider(Protocol):
 
     def fetch_state(self, *, groups: bool) -> ProviderState:
         """Read all accounts, and all groups with their members when asked to."""
+        ...
+
+    def fetch_capabilities(self) -> Capabilities:
+        """Learn, read-only, what the platform says of itself and whether it takes filters."""
         ...
 
     def find_users(self, *, external_id: str = "", user_name: str = "") -> tuple[UserResource, ...]:

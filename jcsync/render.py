@@ -251,6 +251,11 @@ def _values(attribute: AttributeChange) -> tuple[Span, ...]:
     return ((value_text(attribute.before), "dim"), (" → ", "dim"), (after, ""))
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, in the plural where it is due."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def value_text(value: Value) -> str:
     """Return an attribute value for people."""
     if value is None:
@@ -281,9 +286,9 @@ def _left_alone(report: RunReport, plan: Plan, *, verbose: bool) -> Iterator[Lin
     if plan.users.out_of_scope:
         parts.append(f"{plan.users.out_of_scope} out of scope")
     if plan.groups.unchanged or plan.groups.unmanaged:
-        parts.append(f"{plan.groups.unchanged} groups unchanged")
+        parts.append(f"{counted(plan.groups.unchanged, 'group')} unchanged")
     if plan.groups.unmanaged:
-        parts.append(f"{plan.groups.unmanaged} groups not ours")
+        parts.append(f"{counted(plan.groups.unmanaged, 'group')} not ours")
     if plan.changes:
         yield ()
     yield ((f"  Left alone: {' · '.join(parts)}", "dim"),)
@@ -316,10 +321,10 @@ def _summary(plan: Plan) -> Line:
     ]
     groups = sum(change.kind is Kind.GROUP for change in plan.changes)
     if groups:
-        parts.append(f"{groups} group{'s' if groups != 1 else ''}")
+        parts.append(counted(groups, "group"))
     members = sum(len(change.add) + len(change.remove) for change in plan.changes)
     if members:
-        parts.append(f"{members} membership{'s' if members != 1 else ''}")
+        parts.append(counted(members, "membership"))
     return (("  Plan: ", "bold"), (", ".join(parts) if parts else "nothing to do", ""), (".", ""))
 
 

@@ -21,11 +21,12 @@ from jcsync.cli.common import (
     stop_signals,
 )
 from jcsync.cli.exits import plan_status, run_status
+from jcsync.cli.tables import print_lines
 from jcsync.errors import UsageError
 from jcsync.model.report import RunReport
 from jcsync.pipeline import Order, Progress
 from jcsync.pipeline import run as run_pipeline
-from jcsync.render import Line, render_run, reports_document
+from jcsync.render import render_run, reports_document
 
 if TYPE_CHECKING:
     from jcsync.ports import Store
@@ -169,19 +170,6 @@ def _show(reports: list[RunReport], options: Options, *, applied: bool) -> None:
         return
     for report in reports:
         print_lines(render_run(report, verbose=options.verbose, applied=applied))
-
-
-def print_lines(lines: Iterator[Line]) -> None:
-    """Print lines, in colours on a terminal."""
-    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
-        for line in lines:
-            click.echo("".join(text for text, _ in line).rstrip())
-        return
-    from rich.text import Text  # noqa: PLC0415 - not for pipes
-
-    console = build_console()
-    for line in lines:
-        console.print(Text.assemble(*line), soft_wrap=True)
 
 
 def _save(path: Path, reports: list[RunReport], who: str) -> None:

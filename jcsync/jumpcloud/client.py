@@ -28,6 +28,7 @@ from jcsync.model.directory import (
     DirectoryUser,
     Evidence,
     Membership,
+    Organization,
 )
 from jcsync.model.rules import Scope
 from jcsync.transport import Answer, Transport
@@ -75,8 +76,8 @@ class JumpCloud:
 
     # ------------------------------------------------------------------ organisation and groups
 
-    def fetch_organization(self) -> str:
-        """Read the ``id`` of the organisation that the key works in, ``""`` when it may not ask.
+    def fetch_organization(self) -> Organization:
+        """Read the organisation that the key works in; its ``id`` is ``""`` when it may not ask.
 
         Raises:
             SettingsError: The key sees several organisations and none is chosen, or not the one
@@ -85,27 +86,26 @@ class JumpCloud:
         try:
             listing = self._list("/api/organizations", name="organisations", organization=False)
         except NotFoundError:
-            return self._org_id
+            return Organization(id=self._org_id)
         except UnauthorizedError as error:
             if error.status != HTTPStatus.FORBIDDEN:
                 raise
-            return self._org_id
+            return Organization(id=self._org_id)
         names = {key: str(row.get("displayName", "")) for key, row in listing.rows.items()}
-        if self._org_id:
-            if names and self._org_id not in names:
-                message = (
-                    f"the key does not see the organisation {self._org_id} (directory.org_id); "
-                    f"it sees {listed(names)}"
-                )
-                raise SettingsError(message)
-            return self._org_id
-        if len(names) > 1:
+        if self._org_id and names and self._org_id not in names:
+            message = (
+                f"the key does not see the organisation {self._org_id} (directory.org_id); "
+                f"it sees {listed(names)}"
+            )
+            raise SettingsError(message)
+        if len(names) > 1 and not self._org_id:
             message = (
                 f"the key sees {len(names)} organisations: set directory.org_id to one of "
                 f"{listed(names)}"
             )
             raise SettingsError(message)
-        return next(iter(names), "")
+        chosen = self._org_id or next(iter(names), "")
+        return Organization(id=chosen, name=names.get(chosen, ""))
 
     def fetch_groups(self) -> tuple[DirectoryGroup, ...]:
         """Read all user groups, ordered by name."""

@@ -211,6 +211,14 @@ class DirectoryState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Organization:
+    """A JumpCloud organisation; both texts are ``""`` when the key may not ask."""
+
+    id: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """One person, asked for again before his access is taken.
 

@@ -142,3 +142,19 @@ class Link:
     resource_id: str
     name: str
     deactivated_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a service provider says of itself, and what it takes.
+
+    Attributes:
+        config: What the answer to ``/ServiceProviderConfig`` tells, in words.
+        described: Whether there is such an answer.
+        filters: Whether each attribute can be filtered by ``eq``; an attribute that could not be
+            tried, for want of an account, is left out.
+    """
+
+    config: str
+    described: bool
+    filters: Mapping[str, bool]

@@ -22,12 +22,13 @@ from jcsync.errors import (
 )
 from jcsync.model.path import ScimPath, parse_path
 from jcsync.model.plan import AttributeChange
-from jcsync.model.resource import GroupResource, ProviderState, UserResource, Value
+from jcsync.model.resource import Capabilities, GroupResource, ProviderState, UserResource, Value
 from jcsync.scim.listing import Listing, Page, parse_page, read_listing
 from jcsync.scim.patch import dump_attributes, dump_members, dump_patch
 from jcsync.scim.profiles import Profile
 from jcsync.scim.wire import (
     attribute,
+    describe_config,
     dump_group,
     dump_user,
     parse_active,
@@ -105,6 +106,23 @@ class ScimProvider:
         """Read one group; ``None`` when it is gone."""
         body = self._read(f"/Groups/{quote(resource_id, safe='')}")
         return parse_group(body) if body is not None else None
+
+    def fetch_capabilities(self) -> Capabilities:
+        """Learn, read-only, what the platform says of itself and whether it takes filters."""
+        try:
+            body = self.transport.request("GET", "/ServiceProviderConfig").body
+        except RemoteError as error:
+            config, described = f"{error.status or 'no answer'}", False
+        else:
+            config, described = describe_config(body), True
+        first = self._page("Users", start=1, count=1).rows
+        filters: dict[str, bool] = {}
+        for name in ("userName", "externalId"):
+            value = text_of(attribute(first[0], name)) if first else ""
+            if value:
+                found, trusted = self._filtered("Users", name, value)
+                filters[name] = bool(found) and trusted
+        return Capabilities(config=config, described=described, filters=filters)
 
     def find_users(self, *, external_id: str = "", user_name: str = "") -> tuple[UserResource, ...]:
         """Look accounts up by ``externalId``, then by ``userName``.

@@ -113,6 +113,18 @@ def text_of(value: object) -> str:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
 
 
+def describe_config(body: object) -> str:
+    """Return what a ServiceProviderConfig supports, in words.
+
+    Source:
+        RFC 7643, section 5.
+    """
+    names = ("patch", "bulk", "filter", "etag", "pagination")
+    known = {name: attribute(body, name) for name in names}
+    supported = [name for name, part in known.items() if attribute(part, "supported") is True]
+    return ", ".join(supported) if supported else "nothing said to be supported"
+
+
 def dump_user(external_id: str, attributes: Iterable[tuple[ScimPath, Value]]) -> dict[str, Any]:
     """Return the body that creates an active account.
 

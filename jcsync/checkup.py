@@ -1,0 +1,193 @@
+"""Test both sides of a connection, step by step, without side effects.
+
+What JumpCloud's own connector does by creating test users, this does by reading.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from time import monotonic
+
+from jcsync.errors import JcsyncError, SettingsError
+from jcsync.model.directory import DirectoryState
+from jcsync.model.resource import ProviderState
+from jcsync.pipeline import Connection
+from jcsync.render import counted
+from jcsync.stages.mapping import map_users
+
+_SHOWN = 3
+
+
+class StepStatus(StrEnum):
+    """How a step ended."""
+
+    PASSED = "passed"
+    WARNING = "warning"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+class Cause(StrEnum):
+    """What has to be corrected after a failed step."""
+
+    NONE = ""
+    SETTINGS = "settings"
+    REMOTE = "remote"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One thing that was tried.
+
+    Attributes:
+        side: ``JumpCloud``, ``Platform`` or ``Mapping``.
+        seconds: How long it took.
+    """
+
+    side: str
+    name: str
+    status: StepStatus
+    message: str
+    cause: Cause = Cause.NONE
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class _Found:
+    """What earlier steps found, for later ones."""
+
+    state: DirectoryState | None = None
+    actual: ProviderState | None = None
+
+
+def check_connection(connection: Connection) -> Iterator[Step]:
+    """Yield every step as it ends; the steps of a side that cannot be reached are skipped.
+
+    Args:
+        connection: Wired read-only.
+    """
+    found = _Found()
+    for side, steps in (
+        ("JumpCloud", _directory_steps(connection, found)),
+        ("Platform", _provider_steps(connection, found)),
+        ("Mapping", _mapping_steps(connection, found)),
+    ):
+        failed = False
+        for name, attempt in steps:
+            if failed:
+                yield Step(side=side, name=name, status=StepStatus.SKIPPED, message="not tried")
+                continue
+            step = _try(side, name, attempt)
+            failed = step.status is StepStatus.FAILED
+            yield step
+
+
+Attempt = Callable[[], tuple[StepStatus, str]]
+
+
+def _try(side: str, name: str, attempt: Attempt) -> Step:
+    began = monotonic()
+    try:
+        status, message = attempt()
+        cause = Cause.REMOTE if status is StepStatus.FAILED else Cause.NONE
+    except SettingsError as error:
+        status, message, cause = StepStatus.FAILED, str(error), Cause.SETTINGS
+    except JcsyncError as error:
+        status, message, cause = StepStatus.FAILED, str(error), Cause.REMOTE
+    step = Step(side=side, name=name, status=status, message=message, cause=cause)
+    return replace(step, seconds=monotonic() - began)
+
+
+def _directory_steps(connection: Connection, found: _Found) -> Iterator[tuple[str, Attempt]]:
+    directory = connection.directory
+
+    def key_accepted() -> tuple[StepStatus, str]:
+        organization = directory.fetch_organization()
+        directory.fetch_groups()
+        if not organization.id:
+            return StepStatus.PASSED, "organisation not shown to this key"
+        named = f'"{organization.name}" ' if organization.name else ""
+        return StepStatus.PASSED, f"organisation {named}(…{organization.id[-6:]})"
+
+    def groups_found() -> tuple[StepStatus, str]:
+        state = found.state = directory.fetch_state(connection.scope)
+        parts = [
+            f"{group.name} {counted(len(state.members[group.id].user_ids), 'member')}"
+            + (" (dynamic)" if group.dynamic else "")
+            for group in state.groups
+        ]
+        if state.direct.user_ids:
+            parts.append(f"{counted(len(state.direct.user_ids), 'user')} bound directly")
+        if not state.member_ids():
+            return StepStatus.WARNING, "nobody is in the scope: " + " · ".join(parts)
+        return StepStatus.PASSED, " · ".join(parts)
+
+    def people_readable() -> tuple[StepStatus, str]:
+        state = found.state
+        assert state is not None  # noqa: S101 - the step before has set it, or failed
+        if state.gaps:
+            return StepStatus.FAILED, "; ".join(state.gaps)
+        people = [state.users[key] for key in state.member_ids()]
+        states = Counter(user.state.lower() for user in people)
+        parts = ", ".join(f"{number} {name}" for name, number in sorted(states.items()))
+        return StepStatus.PASSED, f"{len(people)} in scope" + (f": {parts}" if parts else "")
+
+    yield "key accepted", key_accepted
+    yield "groups found", groups_found
+    yield "people readable", people_readable
+
+
+def _provider_steps(connection: Connection, found: _Found) -> Iterator[tuple[str, Attempt]]:
+    provider = connection.provider
+    filters: dict[str, bool] = {}
+
+    def token_accepted() -> tuple[StepStatus, str]:
+        capabilities = provider.fetch_capabilities()
+        filters.update(capabilities.filters)
+        if capabilities.described:
+            return StepStatus.PASSED, f"ServiceProviderConfig: {capabilities.config}"
+        return StepStatus.PASSED, f"no ServiceProviderConfig ({capabilities.config}); not needed"
+
+    def listing_trusted() -> tuple[StepStatus, str]:
+        actual = found.actual = provider.fetch_state(groups=connection.group_policy.enabled)
+        seen = counted(len(actual.users), "account")
+        if connection.group_policy.enabled:
+            seen += f", {counted(len(actual.groups), 'group')}"
+        if actual.gaps:
+            gaps = "; ".join(actual.gaps)
+            return StepStatus.WARNING, f"{seen}; {gaps}: nobody can be deactivated by this list"
+        return StepStatus.PASSED, f"{seen}, totals agree, no repeats"
+
+    def filters_work() -> tuple[StepStatus, str]:
+        if not filters:
+            return StepStatus.SKIPPED, "no account to try them on"
+        working = [name for name, works in filters.items() if works]
+        if len(working) == len(filters):
+            return StepStatus.PASSED, " and ".join(f"{name} eq" for name in working)
+        broken = ", ".join(name for name, works in filters.items() if not works)
+        return StepStatus.WARNING, f"{broken} cannot be filtered by; the whole list is used instead"
+
+    yield "reachable, token accepted", token_accepted
+    yield "listing can be trusted", listing_trusted
+    yield "filters", filters_work
+
+
+def _mapping_steps(connection: Connection, found: _Found) -> Iterator[tuple[str, Attempt]]:
+    def everybody_mapped() -> tuple[StepStatus, str]:
+        state = found.state
+        if state is None:
+            return StepStatus.SKIPPED, "JumpCloud could not be read"
+        desired = map_users(state, connection.scope, connection.policy, connection.rules)
+        broken = [user for user in desired if user.problem and user.in_scope]
+        if broken:
+            shown = "; ".join(f"{user.user_name}: {user.problem}" for user in broken[:_SHOWN])
+            more = f"; and {len(broken) - _SHOWN} more" if len(broken) > _SHOWN else ""
+            return (
+                StepStatus.WARNING,
+                f"{len(broken)} of {len(desired)} cannot be mapped: {shown}{more}",
+            )
+        people = counted(len(desired), "person") if len(desired) == 1 else f"{len(desired)} people"
+        return StepStatus.PASSED, f"{people} can be mapped"
+
+    yield f"{counted(len(connection.rules), 'attribute')}", everybody_mapped
