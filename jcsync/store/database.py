@@ -141,7 +141,7 @@ def insert_into(table: Table, dialect: str) -> Insert:
 def _parse_url(url: str) -> URL:
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         # The parser's own message may quote the URL with its password.
         message = f"store.url is no database URL; expected {_FORMS}"
         raise StoreError(message) from None

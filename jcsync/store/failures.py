@@ -97,6 +97,6 @@ def _remedy(error: SQLAlchemyError | OSError) -> str:
 
 def _refused_connection(message: str) -> str:
     # A login that fails has no SQLSTATE in psycopg, only libpq's English or translated text.
-    if "no password supplied" in message or "authentication" in message or "pg_hba" in message:
+    if any(word in message for word in ("password", "authentication", "pg_hba", "role ")):
         return _REFUSED
     return _BY_SQLSTATE["3D"] if "does not exist" in message else _UNREACHABLE
