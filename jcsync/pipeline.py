@@ -341,13 +341,16 @@ class _Record:
             )
 
     def hold(self, plan: Plan, violations: tuple[Violation, ...]) -> None:
-        self._hold = self._connection.store.open_hold(
+        """Keep the plan for a person to decide on; once, however often it is planned again."""
+        store, name, now = (
+            self._connection.store,
             self._connection.name,
-            self.run_id,
-            plan.digest,
-            violations,
-            at=self._connection.clock.now(),
+            self._connection.clock.now(),
         )
+        self._hold = store.open_hold(name, self.run_id, plan.digest, violations, at=now)
+        opened = {hold.id: hold.run_id for hold in store.holds(connection=name, open_only=True)}
+        if opened.get(self._hold) == self.run_id:
+            store.record_plan(self.run_id, plan, at=now)
         log.warning("held", hold=self._hold, limits=[violation.limit for violation in violations])
 
     def release_holds(self) -> None:

@@ -33,6 +33,16 @@ class Directory(Protocol):
     """
 
     @property
+    def answers(self) -> Mapping[str, int]:
+        """Requests by HTTP status, ``none`` for those without an answer."""
+        ...
+
+    @property
+    def retries(self) -> int:
+        """Requests that were repetitions."""
+        ...
+
+    @property
     def requests(self) -> int:
         """HTTP requests sent so far, retries included."""
         ...
@@ -71,6 +81,16 @@ class ServiceProvider(Protocol):
 
     Every method raises ``RemoteError`` in one of its forms.
     """
+
+    @property
+    def answers(self) -> Mapping[str, int]:
+        """Requests by HTTP status, ``none`` for those without an answer."""
+        ...
+
+    @property
+    def retries(self) -> int:
+        """Requests that were repetitions."""
+        ...
 
     @property
     def requests(self) -> int:

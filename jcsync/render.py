@@ -178,6 +178,12 @@ def render_run(report: RunReport, *, verbose: bool = False, applied: bool = True
     yield from _ending(report, applied=applied)
 
 
+def render_changes(changes: Iterable[Change], *, verbose: bool = False) -> Iterator[Line]:
+    """Yield the changes of a plan that waits for a decision."""
+    for change in changes:
+        yield from _change(change, None, verbose=verbose)
+
+
 def _heading(report: RunReport) -> Line:
     seconds = (report.finished_at - report.started_at).total_seconds()
     complete = report.directory_complete and report.provider_complete

@@ -61,7 +61,7 @@ def plan(
     reports = _run_all(loaded, connections, options, lambda _name: order)
     if out is not None:
         _save(out, reports, who or "")
-    _show(reports, options, applied=False)
+    show_reports(reports, options, applied=False)
     return first_status(plan_status(report, exit_code=exit_code) for report in reports)
 
 
@@ -81,7 +81,7 @@ def apply(options: Options, file: Path) -> int:
         for name, digest in saved.items()
     }
     reports = _run_all(loaded, tuple(saved), options, orders.__getitem__)
-    _show(reports, options, applied=True)
+    show_reports(reports, options, applied=True)
     return first_status(run_status(report) for report in reports)
 
 
@@ -97,7 +97,7 @@ def reconcile(options: Options, connections: tuple[str, ...], who: str | None) -
     loaded = load_and_log(options)
     order = Order(apply=True, who=who or "")
     reports = _run_all(loaded, connections, options, lambda _name: order)
-    _show(reports, options, applied=True)
+    show_reports(reports, options, applied=True)
     return first_status(run_status(report) for report in reports)
 
 
@@ -164,7 +164,8 @@ def progress_bar(name: str, options: Options) -> Iterator[Progress]:
         yield progress
 
 
-def _show(reports: list[RunReport], options: Options, *, applied: bool) -> None:
+def show_reports(reports: list[RunReport], options: Options, *, applied: bool) -> None:
+    """Print runs: one JSON document, or text for people."""
     if options.json:
         emit_json(reports_document(reports))
         return

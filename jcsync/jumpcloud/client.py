@@ -65,6 +65,16 @@ class JumpCloud:
         self._pages = ThreadPoolExecutor(concurrency, thread_name_prefix="jumpcloud-pages")
 
     @property
+    def answers(self) -> Mapping[str, int]:
+        """Requests by HTTP status, ``none`` for those without an answer."""
+        return self.transport.answers
+
+    @property
+    def retries(self) -> int:
+        """Requests that were repetitions."""
+        return self.transport.retries
+
+    @property
     def requests(self) -> int:
         """HTTP requests sent so far, retries included."""
         return self.transport.requests

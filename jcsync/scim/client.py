@@ -72,6 +72,16 @@ class ScimProvider:
         self._scan_lock = threading.Lock()
 
     @property
+    def answers(self) -> Mapping[str, int]:
+        """Requests by HTTP status, ``none`` for those without an answer."""
+        return self.transport.answers
+
+    @property
+    def retries(self) -> int:
+        """Requests that were repetitions."""
+        return self.transport.retries
+
+    @property
     def requests(self) -> int:
         """HTTP requests sent so far, retries included."""
         return self.transport.requests

@@ -3,6 +3,7 @@
 import json
 import re
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import monotonic
@@ -55,6 +56,7 @@ class Transport:
     Attributes:
         requests: HTTP requests sent so far, repeated ones included.
         retries: How many of them were repetitions.
+        answers: How many were answered by each HTTP status; ``none`` for no answer.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Transport:
         self.endpoint = endpoint
         self.requests = 0
         self.retries = 0
+        self.answers: Counter[str] = Counter()
         self._authorize = authorize
         self._clock = clock
         self._stop = stop or threading.Event()
@@ -189,7 +192,9 @@ class Transport:
                 raise StoppedError(message)
             with self._lock:
                 self.requests += 1
-            return parse_answer(self._send(call), self._clock.now())
+            raw = self._send(call)
+        self._count_answer(str(raw.status))
+        return parse_answer(raw, self._clock.now())
 
     def _send(self, call: _Call) -> RawAnswer:
         headers = {**self._authorize(), **call.headers}
@@ -215,6 +220,7 @@ class Transport:
                     content=read_bounded(response, deadline),
                 )
         except (requests.exceptions.RequestException, HTTPError, OSError) as error:
+            self._count_answer("none")
             raise self._translated(call, error) from error
 
     def _translated(self, call: _Call, error: Exception) -> RemoteError:
@@ -234,6 +240,10 @@ class Transport:
         else:
             message = f"{name} broke off its answer at {call.where}: {_words(reason)}"
         return TransientError(message) if call.repeatable else UnknownOutcomeError(message)
+
+    def _count_answer(self, status: str) -> None:
+        with self._lock:
+            self.answers[status] += 1
 
     def _count_retry(self) -> None:
         self._of_thread.repeats = self.repeats + 1

@@ -1,0 +1,219 @@
+"""``explain``: one person through all stages."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from jcsync.cli.common import Options, common_options, emit_json, load_and_log, stop_signals
+from jcsync.cli.tables import print_lines
+from jcsync.model.directory import DirectoryState, DirectoryUser
+from jcsync.model.plan import Action, Change
+from jcsync.model.resource import DesiredUser, Kind, ProviderState, UserResource
+from jcsync.model.text import printable
+from jcsync.pipeline import Connection, Decision, decide
+from jcsync.render import Line, value_text
+from jcsync.stages.read import fetch_both
+from jcsync.stages.restrict import find_ids, restrict_plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """What each stage made of one person; what there is nothing of is ``None``."""
+
+    user: DirectoryUser | None
+    groups: tuple[str, ...]
+    desired: DesiredUser | None
+    account: UserResource | None
+    how: str
+    changes: tuple[Change, ...]
+    findings: tuple[str, ...]
+    sources: dict[str, str]
+
+
+@click.command(short_help="One person through all stages.")
+@click.argument("connection", metavar="CONNECTION")
+@click.argument("who", metavar="WHO")
+@common_options
+def explain(options: Options, connection: str, who: str) -> int:
+    """Explain what a run would do with one person, and why. Writes nothing.
+
+    WHO is an id, username or e-mail.
+    """
+    from jcsync.wiring import build_store, chosen_names, wired  # noqa: PLC0415
+
+    loaded = load_and_log(options)
+    (name,) = chosen_names(loaded, (connection,))
+    with (
+        build_store(loaded) as store,
+        stop_signals() as stop,
+        wired(loaded, name, store, read_only=True, stop=stop) as wire,
+    ):
+        wire.directory.fetch_organization()
+        state, actual = fetch_both(
+            wire.directory, wire.provider, wire.scope, groups=wire.group_policy.enabled
+        )
+        decision = decide(wire, state, actual, store.links(name))
+    explanation = explain_person(wire, state, actual, decision, who)
+    if options.json:
+        emit_json(_document(name, explanation))
+    else:
+        print_lines(_lines(explanation))
+    return 0
+
+
+def explain_person(
+    connection: Connection,
+    state: DirectoryState,
+    actual: ProviderState,
+    decision: Decision,
+    who: str,
+) -> Explanation:
+    """Follow one person through what was read and decided.
+
+    Raises:
+        UsageError: Nobody or several people are called so.
+    """
+    plan = restrict_plan(decision.plan, state, actual, who)
+    (key,) = find_ids(state, actual, who)
+    pair = next((p for p in decision.users.pairs if p.desired.external_id == key), None)
+    orphan = next((o for o in decision.users.orphans if o.link.external_id == key), None)
+    desired = next((d for d in decision.desired if d.external_id == key), None)
+    account, how = None, ""
+    if pair is not None:
+        account, how = pair.actual, f"by {pair.how}"
+    elif orphan is not None:
+        account, how = orphan.actual, "by link; its person is in none of the chosen groups"
+    else:
+        account = next((a for a in actual.users if key in (a.external_id, a.resource_id)), None)
+        how = "not ours: jcsync neither created nor adopted it" if account else ""
+    user = state.users.get(key)
+    names = {desired.user_name} if desired else set()
+    names |= {account.user_name} if account else set()
+    return Explanation(
+        user=user,
+        groups=tuple(g.name for g in state.groups if key in state.members[g.id].user_ids),
+        desired=desired,
+        account=account,
+        how=how,
+        changes=plan.changes,
+        findings=tuple(f.message for f in decision.findings if f.subject in names),
+        sources={rule.path: rule.source for rule in connection.rules},
+    )
+
+
+def _lines(found: Explanation) -> Iterator[Line]:
+    yield from _found_lines(found)
+    if found.account is None:
+        yield _row("matched", "no account")
+    else:
+        account = found.account
+        foreign = f", externalId {account.external_id}" if account.external_id else ""
+        state = "active" if account.active else "inactive"
+        yield _row("matched", f"account {account.resource_id} ({state}{foreign}) {found.how}")
+    for change in found.changes:
+        for attribute in change.attributes:
+            before, after = value_text(attribute.before), value_text(attribute.after)
+            yield _row("difference", f"{attribute.path}  {before} → {after}")
+    for finding in found.findings:
+        yield _row("finding", finding)
+    if not found.changes:
+        yield _row("decision", "nothing to do")
+    for change in found.changes:
+        yield _row("decision", f"{change.action}{_group(change)}: {change.reason}")
+        yield _row("would send", _call(change))
+
+
+def _found_lines(found: Explanation) -> Iterator[Line]:
+    user, desired = found.user, found.desired
+    if user is None or desired is None:
+        yield _row("found", "in none of the chosen groups in JumpCloud")
+        return
+    yield _row("found", f"{user.label}, JumpCloud …{user.id[-6:]}, state {user.state}")
+    by = f"by {', '.join(found.groups)}" if found.groups else "bound to the application"
+    yield _row("scope", f"in {by}" if desired.in_scope else f"out: {desired.reason}")
+    yield _row("mapped", f"access: {desired.access}, because he {desired.reason}")
+    for path, value in desired.attributes.items():
+        source = found.sources.get(path, "")
+        yield _row("", f"{path} = {value_text(value)}", f"from {source}")
+    if desired.problem:
+        yield _row("", desired.problem)
+
+
+def _group(change: Change) -> str:
+    if change.kind is Kind.USER:
+        return ""
+    signs = ["added"] if change.add else []
+    signs += ["removed"] if change.remove else []
+    return f" group {change.name} ({', '.join(signs)})"
+
+
+def _call(change: Change) -> str:
+    collection = f"/{change.kind}s"
+    match change.action:
+        case Action.CREATE:
+            return f"POST {collection}"
+        case Action.DELETE:
+            return f"DELETE {collection}/{change.resource_id}"
+        case _:
+            paths = [a.path for a in change.attributes]
+            paths += ["members"] if change.add or change.remove else []
+            return f"PATCH {collection}/{change.resource_id}  {', '.join(paths)}"
+
+
+def _row(label: str, text: str, note: str = "") -> Line:
+    return ((f"  {label:<12}", "dim"), (printable(text), ""), (f"   {note}" if note else "", "dim"))
+
+
+def _document(connection: str, found: Explanation) -> dict[str, Any]:
+    user, desired, account = found.user, found.desired, found.account
+    return {
+        "connection": connection,
+        "found": {
+            "id": user.id,
+            "username": user.username,
+            "email": user.email,
+            "state": user.state,
+        }
+        if user
+        else None,
+        "scope": {
+            "groups": list(found.groups),
+            "in_scope": desired is not None and desired.in_scope,
+        },
+        "mapped": {
+            "access": desired.access,
+            "reason": desired.reason,
+            "problem": desired.problem or None,
+            "attributes": [
+                {"path": path, "value": value, "source": found.sources.get(path)}
+                for path, value in desired.attributes.items()
+            ],
+        }
+        if desired
+        else None,
+        "matched": {
+            "resource_id": account.resource_id,
+            "external_id": account.external_id or None,
+            "active": account.active,
+            "how": found.how,
+        }
+        if account
+        else None,
+        "changes": [
+            {
+                "action": change.action,
+                "resource": change.kind,
+                "name": change.name,
+                "reason": change.reason,
+                "attributes": [
+                    {"path": a.path, "before": a.before, "after": a.after}
+                    for a in change.attributes
+                ],
+                "would_send": _call(change),
+            }
+            for change in found.changes
+        ],
+        "findings": list(found.findings),
+    }

@@ -1,0 +1,327 @@
+"""``status``, ``runs``, ``changes`` and ``links``: what the store knows."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from jcsync.cli.common import Options, common_options, emit_json, load_and_log
+from jcsync.cli.tables import print_lines, print_table
+from jcsync.clock import SystemClock
+from jcsync.errors import UsageError
+from jcsync.model.history import ChangeRecord, ConnectionRecord, HoldRecord, RunRecord
+from jcsync.model.report import Status
+from jcsync.model.resource import Link
+from jcsync.render import Line, counted, time_text, value_text
+from jcsync.settings.times import parse_duration
+
+if TYPE_CHECKING:
+    from jcsync.settings import Loaded
+    from jcsync.store import SqlStore
+
+_SHORT_ID = 6
+_HOUR = 3600
+_DAY = 86400
+_MINUTE = 60
+
+
+@click.command(short_help="Last run, age of the last success, holds.")
+@click.argument("connections", nargs=-1, metavar="[CONNECTION]...")
+@common_options
+def status(options: Options, connections: tuple[str, ...]) -> int:
+    """Show how each connection stands."""
+    loaded, store = _open(options)
+    from jcsync.wiring import chosen_names  # noqa: PLC0415 - not for the help
+
+    with store:
+        names = chosen_names(loaded, connections) or chosen_names(
+            loaded, tuple(loaded.settings.connections)
+        )
+        records = [store.connection(name) for name in names]
+        held = {name: store.holds(connection=name, open_only=True) for name in names}
+    now = SystemClock().now()
+    if options.json:
+        emit_json({"connections": [_connection_document(r, held[r.name], now) for r in records]})
+        return 0
+    for record in records:
+        print_lines(_connection_lines(record, held[record.name], now))
+    return 0
+
+
+@click.command(short_help="Past runs, newest first.")
+@click.option("--connection", metavar="NAME", help="Of this connection only.")
+@click.option("--since", metavar="AGE", help="Not older than this: 2h, 7d, or 2026-01-31.")
+@click.option("--run", "run_id", metavar="ID", help="This run only; the end of its id is enough.")
+@click.option("--limit", default=20, show_default=True, help="How many at the most.")
+@common_options
+def runs(
+    options: Options, connection: str | None, since: str | None, run_id: str | None, limit: int
+) -> int:
+    """List past runs, newest first."""
+    _, store = _open(options)
+    with store:
+        found = store.runs(connection=connection, since=_moment(since), run_id=run_id, limit=limit)
+    if options.json:
+        emit_json({"runs": [_run_document(run) for run in found]})
+        return 0
+    print_table(
+        ("started", "connection", "run", "by", "outcome", "planned", "applied", "failed", ""),
+        [
+            (
+                _local(run.started_at),
+                run.connection,
+                run.run_id[-_SHORT_ID:],
+                run.trigger,
+                run.outcome or "not finished",
+                str(run.planned),
+                str(run.applied),
+                str(run.failed),
+                run.error if options.verbose else run.error[:40],
+            )
+            for run in found
+        ],
+        right=(5, 6, 7),
+    )
+    if not found:
+        click.echo("no runs yet; next: jcsync plan, then jcsync reconcile")
+    return 0
+
+
+@click.command(short_help="Changes that runs made, newest first.")
+@click.option("--connection", metavar="NAME", help="Of this connection only.")
+@click.option("--user", metavar="WHO", help="Of this person or group: name or id.")
+@click.option("--since", metavar="AGE", help="Not older than this: 2h, 7d, or 2026-01-31.")
+@click.option("--run", "run_id", metavar="ID", help="Of this run; the end of its id is enough.")
+@click.option("--limit", default=200, show_default=True, help="How many at the most.")
+@common_options
+def changes(
+    options: Options,
+    connection: str | None,
+    user: str | None,
+    since: str | None,
+    run_id: str | None,
+    limit: int,
+) -> int:
+    """List changes with before and after, newest first."""
+    _, store = _open(options)
+    with store:
+        found = store.changes(
+            connection=connection, user=user, since=_moment(since), run_id=run_id, limit=limit
+        )
+    if run_id is None:
+        found = tuple(change for change in found if change.status != Status.NOT_ATTEMPTED)
+    if options.json:
+        emit_json({"changes": [change_document(change) for change in found]})
+        return 0
+    print_table(
+        ("at", "run", "action", "name", "what", "status"),
+        [
+            (
+                _local(change.at),
+                change.run_id[-_SHORT_ID:],
+                change.action.value,
+                change.name,
+                _what(change, verbose=options.verbose),
+                change.status if not change.error else f"{change.status}: {change.error}",
+            )
+            for change in found
+        ],
+    )
+    if not found:
+        click.echo("no changes")
+    return 0
+
+
+@click.command(short_help="Which account belongs to whom.")
+@click.argument("connection", metavar="CONNECTION")
+@click.option("--user", metavar="WHO", help="Of this person or group: name or id.")
+@common_options
+def links(options: Options, connection: str, user: str | None) -> int:
+    """List the links between JumpCloud ids and the ids of the platform."""
+    loaded, store = _open(options)
+    from jcsync.wiring import chosen_names  # noqa: PLC0415 - not for the help
+
+    chosen_names(loaded, (connection,))
+    wanted = user.casefold() if user else ""
+    with store:
+        found = sorted(
+            (
+                link
+                for link in store.links(connection)
+                if not wanted
+                or wanted
+                in (link.name.casefold(), link.external_id.casefold(), link.resource_id.casefold())
+            ),
+            key=lambda link: (link.kind, link.name.casefold()),
+        )
+    if options.json:
+        emit_json({"connection": connection, "links": [_link_document(link) for link in found]})
+        return 0
+    print_table(
+        ("resource", "name", "JumpCloud id", "platform id", "deactivated"),
+        [
+            (link.kind, link.name, link.external_id, link.resource_id, link.deactivated_at or "")
+            for link in found
+        ],
+    )
+    if not found:
+        click.echo("no links")
+    return 0
+
+
+def _open(options: Options) -> "tuple[Loaded, SqlStore]":
+    from jcsync.wiring import build_store  # noqa: PLC0415 - not for the help
+
+    loaded = load_and_log(options)
+    return loaded, build_store(loaded)
+
+
+def _moment(text: str | None) -> datetime | None:
+    """Return the time that ``--since`` means: an age, or a date."""
+    if text is None:
+        return None
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except ValueError:
+        pass
+    try:
+        return SystemClock().now() - timedelta(seconds=parse_duration(text))
+    except ValueError as error:
+        message = f"--since {text}: {error}; or a date such as 2026-01-31"
+        raise UsageError(message) from error
+
+
+def _local(moment: datetime) -> str:
+    """Return a time in the reader's zone, with the zone named."""
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+
+
+def age_text(seconds: float) -> str:
+    """Return how long ago something was, in the two largest units that matter."""
+    whole = int(max(0, seconds))
+    if whole < _MINUTE:
+        return f"{whole} s"
+    if whole < _HOUR:
+        return f"{whole // _MINUTE} min"
+    if whole < _DAY:
+        return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
+    return f"{whole // _DAY} d {whole % _DAY // _HOUR} h"
+
+
+def _what(change: ChangeRecord, *, verbose: bool) -> str:
+    parts = [f"{a.path}: {value_text(a.before)} → {value_text(a.after)}" for a in change.attributes]
+    parts += [f"+{member.name}" for member in change.add]
+    parts += [f"-{member.name}" for member in change.remove]
+    shown = parts if verbose else parts[:2]
+    more = f" …{len(parts) - len(shown)} more" if len(parts) > len(shown) else ""
+    return "; ".join([change.reason, *shown]) + more
+
+
+def _connection_lines(
+    record: ConnectionRecord, holds: tuple[HoldRecord, ...], now: datetime
+) -> list[Line]:
+    run = record.last_run
+    lines: list[Line] = [((record.name, "bold"), (" (paused)" if record.paused else "", "yellow"))]
+    if run is None:
+        lines.append((("  never run; next: ", ""), (f"jcsync plan {record.name}", "")))
+    else:
+        bad = run.outcome in ("failed", "partial", "held", "")
+        outcome = run.outcome or ("under way" if record.lease_owner else "not finished")
+        age = age_text((now - run.started_at).total_seconds())
+        lines.append(
+            (
+                ("  last run      ", "dim"),
+                (outcome, "red" if bad else "green"),
+                (f", {age} ago, {counted(run.applied, 'change')} applied", ""),
+                (f", {run.failed} failed" if run.failed else "", "red"),
+            )
+        )
+        if run.error:
+            lines.append((("                ", ""), (run.error, "red")))
+    success = "never"
+    if record.last_success is not None:
+        success = f"{age_text((now - record.last_success).total_seconds())} ago"
+    lines.append((("  last success  ", "dim"), (success, "")))
+    lines.append((("  managed       ", "dim"), (counted(record.managed, "account"), "")))
+    lines += [
+        (
+            ("  held          ", "dim"),
+            (f"hold {hold.id}: {', '.join(v.limit for v in hold.violations)}", "red"),
+            (f"; jcsync approve {hold.id}, or jcsync reject {hold.id}", ""),
+        )
+        for hold in holds
+    ]
+    if record.lease_owner:
+        lines.append((("  writing now   ", "dim"), (record.lease_owner, "")))
+    return lines
+
+
+def _connection_document(
+    record: ConnectionRecord, holds: tuple[HoldRecord, ...], now: datetime
+) -> dict[str, Any]:
+    success = record.last_success
+    return {
+        "connection": record.name,
+        "paused": record.paused,
+        "organization": record.organization or None,
+        "last_run": _run_document(record.last_run) if record.last_run else None,
+        "last_success": time_text(success) if success else None,
+        "last_success_age_s": int((now - success).total_seconds()) if success else None,
+        "managed": record.managed,
+        "holds": [hold.id for hold in holds],
+        "lease_owner": record.lease_owner or None,
+    }
+
+
+def _run_document(run: RunRecord) -> dict[str, Any]:
+    return {
+        "run_id": run.run_id,
+        "connection": run.connection,
+        "mode": run.mode,
+        "trigger": run.trigger,
+        "started_at": time_text(run.started_at),
+        "finished_at": time_text(run.finished_at) if run.finished_at else None,
+        "outcome": run.outcome or None,
+        "complete": run.complete,
+        "digest": run.digest or None,
+        "planned": run.planned,
+        "applied": run.applied,
+        "failed": run.failed,
+        "error": run.error or None,
+    }
+
+
+def change_document(change: ChangeRecord) -> dict[str, Any]:
+    """Return a change of the past as JSON."""
+    return {
+        "at": time_text(change.at),
+        "run_id": change.run_id,
+        "connection": change.connection,
+        "n": change.n,
+        "action": change.action.value,
+        "resource": change.kind.value,
+        "name": change.name,
+        "external_id": change.external_id or None,
+        "resource_id": change.resource_id or None,
+        "reason": change.reason,
+        "attributes": [
+            {"path": a.path, "before": a.before, "after": a.after} for a in change.attributes
+        ],
+        "members": {
+            "add": [member.name for member in change.add],
+            "remove": [member.name for member in change.remove],
+        },
+        "status": change.status,
+        "error": change.error or None,
+        "attempts": change.attempts,
+    }
+
+
+def _link_document(link: Link) -> dict[str, Any]:
+    return {
+        "resource": link.kind.value,
+        "name": link.name,
+        "external_id": link.external_id,
+        "resource_id": link.resource_id,
+        "deactivated_at": link.deactivated_at,
+    }

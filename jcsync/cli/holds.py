@@ -1,0 +1,172 @@
+"""``holds``, ``approve`` and ``reject``: plans that exceeded their limits."""
+
+from typing import Any
+
+import click
+
+from jcsync.cli.common import Options, common_options, emit_json, load_and_log, stop_signals
+from jcsync.cli.exits import STALE, run_status
+from jcsync.cli.history import change_document
+from jcsync.cli.runs import run_connection, show_reports
+from jcsync.cli.tables import print_lines, print_table
+from jcsync.clock import SystemClock
+from jcsync.errors import UsageError
+from jcsync.model.history import ChangeRecord, HoldRecord, HoldStatus
+from jcsync.model.plan import Change
+from jcsync.pipeline import Order
+from jcsync.ports import Store
+from jcsync.render import render_changes, time_text, violation_document, violation_text
+
+_ALL = 1_000_000
+_SHOWN = 50
+
+
+@click.command(short_help="Plans that exceeded their limits; holds show HOLD for one of them.")
+@click.argument("show", required=False, metavar="[show HOLD]")
+@click.argument("hold_id", type=int, required=False, metavar="")
+@click.option("--connection", metavar="NAME", help="Of this connection only.")
+@click.option("--all", "everything", is_flag=True, help="Decided ones too.")
+@common_options
+def holds(
+    options: Options,
+    show: str | None,
+    hold_id: int | None,
+    connection: str | None,
+    everything: bool,  # noqa: FBT001 - click passes flags by name
+) -> int:
+    """List held plans, or show one: "jcsync holds show 18"."""
+    from jcsync.wiring import build_store  # noqa: PLC0415 - not for the help
+
+    if show is not None and (show != "show" or hold_id is None):
+        message = 'usage: "jcsync holds", or "jcsync holds show HOLD"'
+        raise UsageError(message)
+    loaded = load_and_log(options)
+    with build_store(loaded) as store:
+        if hold_id is not None:
+            return _show_one(store, hold_id, options)
+        found = store.holds(connection=connection, open_only=not everything)
+    if options.json:
+        emit_json({"holds": [_document(hold) for hold in found]})
+        return 0
+    print_table(
+        ("hold", "connection", "since", "status", "beyond"),
+        [
+            (
+                str(hold.id),
+                hold.connection,
+                hold.created_at.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z"),
+                hold.status.value,
+                ", ".join(v.limit for v in hold.violations),
+            )
+            for hold in found
+        ],
+        right=(0,),
+    )
+    click.echo("\n  Look: jcsync holds show HOLD" if found else "nothing is held")
+    return 0
+
+
+def _show_one(store: Store, hold_id: int, options: Options) -> int:
+    hold = find_hold(store, hold_id)
+    planned = sorted(store.changes(run_id=hold.run_id, limit=_ALL), key=lambda change: change.n)
+    if options.json:
+        emit_json({"hold": {**_document(hold), "changes": [change_document(c) for c in planned]}})
+        return 0
+    click.echo(f"hold {hold.id} · {hold.connection} · {hold.status.value} · {hold.digest}")
+    print_lines((("  ", ""), (violation_text(v), "red")) for v in hold.violations)
+    shown = planned if options.verbose else planned[:_SHOWN]
+    print_lines(render_changes(map(_planned_change, shown), verbose=options.verbose))
+    if len(planned) > len(shown):
+        click.echo(f"  … {len(planned) - len(shown)} more changes (--verbose)")
+    if hold.status is HoldStatus.HELD:
+        click.echo(f"  Accept:   jcsync approve {hold.id}")
+        click.echo(f"  Refuse:   jcsync reject {hold.id}")
+    return 0
+
+
+@click.command(short_help="Apply a held plan, if it is still the one due.")
+@click.argument("hold", type=int, metavar="HOLD")
+@common_options
+def approve(options: Options, hold: int) -> int:
+    """Apply a held plan.
+
+    Both sides are read again; when another plan would now be due, nothing is written and the exit
+    status is 7.
+    """
+    from jcsync.wiring import build_store, chosen_names  # noqa: PLC0415 - not for the help
+
+    loaded = load_and_log(options)
+    with build_store(loaded) as store, stop_signals() as stop:
+        held = find_hold(store, hold)
+        if held.status is not HoldStatus.HELD:
+            message = f"hold {hold} is {held.status.value} already"
+            if held.status is HoldStatus.SUPERSEDED:
+                click.echo(f"jcsync: {message}: the world has moved since", err=True)
+                return STALE
+            raise UsageError(message)
+        chosen_names(loaded, (held.connection,))
+        order = Order(apply=True, trigger="approve", digest=held.digest, approved=held)
+        report = run_connection(loaded, held.connection, store, order, stop=stop, options=options)
+    show_reports([report], options, applied=True)
+    return run_status(report)
+
+
+@click.command(short_help="Refuse a held plan.")
+@click.argument("hold", type=int, metavar="HOLD")
+@common_options
+def reject(options: Options, hold: int) -> int:
+    """Refuse a held plan; the same plan is held again as long as it is due."""
+    from jcsync.wiring import build_store, run_owner  # noqa: PLC0415 - not for the help
+
+    loaded = load_and_log(options)
+    with build_store(loaded) as store:
+        find_hold(store, hold)
+        store.decide_hold(hold, HoldStatus.REJECTED, by=run_owner(), at=SystemClock().now())
+        rejected = find_hold(store, hold)
+    if options.json:
+        emit_json({"hold": _document(rejected)})
+    else:
+        click.echo(f"hold {hold} is rejected; nothing was written")
+    return 0
+
+
+def _planned_change(record: ChangeRecord) -> Change:
+    return Change(
+        action=record.action,
+        kind=record.kind,
+        name=record.name,
+        external_id=record.external_id,
+        resource_id=record.resource_id,
+        reason=record.reason,
+        step=0,
+        attributes=record.attributes,
+        add=record.add,
+        remove=record.remove,
+    )
+
+
+def find_hold(store: Store, hold_id: int) -> HoldRecord:
+    """Return a hold by its number.
+
+    Raises:
+        UsageError: There is none.
+    """
+    known = {hold.id: hold for hold in store.holds()}
+    if hold_id not in known:
+        message = f"there is no hold {hold_id}; look with: jcsync holds --all"
+        raise UsageError(message)
+    return known[hold_id]
+
+
+def _document(hold: HoldRecord) -> dict[str, Any]:
+    return {
+        "id": hold.id,
+        "connection": hold.connection,
+        "run_id": hold.run_id,
+        "digest": hold.digest,
+        "status": hold.status.value,
+        "created_at": time_text(hold.created_at),
+        "decided_at": time_text(hold.decided_at) if hold.decided_at else None,
+        "decided_by": hold.decided_by or None,
+        "violations": [violation_document(violation) for violation in hold.violations],
+    }

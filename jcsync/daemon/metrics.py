@@ -1,0 +1,97 @@
+"""What runs did, as Prometheus metrics.
+
+Names and labels are a contract: ``docs/metrics.md``.
+"""
+
+from collections import Counter as Tally
+from collections.abc import Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+
+from jcsync import __version__
+from jcsync.model.report import RunOutcome, RunReport
+from jcsync.pipeline import Connection
+
+_SUCCESS = (RunOutcome.IN_SYNC, RunOutcome.APPLIED)
+
+
+class Metrics:
+    """The metrics of this process."""
+
+    def __init__(self) -> None:
+        """Start at zero."""
+        self.registry = CollectorRegistry()
+        one = ("connection",)
+
+        def gauge(name: str, text: str, labels: tuple[str, ...] = one) -> Gauge:
+            return Gauge(f"jcsync_{name}", text, labels, registry=self.registry)
+
+        def counter(name: str, text: str, labels: tuple[str, ...]) -> Counter:
+            return Counter(f"jcsync_{name}", text, labels, registry=self.registry)
+
+        gauge("build_info", "Version of jcsync, always 1.", ("version",)).labels(__version__).set(1)
+        self._runs = counter("runs_total", "Runs, by how they ended.", (*one, "outcome"))
+        self._changes = counter(
+            "changes_total",
+            "Changes attempted, by action, resource type and how they ended.",
+            (*one, "action", "resource", "status"),
+        )
+        self._requests = counter(
+            "requests_total",
+            "HTTP requests, by side and status; none: no answer.",
+            (*one, "side", "status"),
+        )
+        self._retries = counter(
+            "retries_total", "HTTP requests that were repetitions.", (*one, "side")
+        )
+        self._throttled = counter(
+            "throttled_total", "Answers that asked to slow down.", (*one, "side")
+        )
+        self._duration = gauge("last_run_duration_seconds", "How long the last run took.")
+        self._success = gauge(
+            "last_success_timestamp_seconds", "When the last run that succeeded ended."
+        )
+        self._managed = gauge("managed_accounts", "Accounts that jcsync created or adopted.")
+        self._holds = gauge("holds", "Plans that wait for a decision.")
+        self._findings = gauge(
+            "findings", "What the last run noticed and did not act on.", (*one, "kind")
+        )
+        self._violations = gauge("limit_violations", "Limits that the last plan exceeds.")
+
+    def observe(self, report: RunReport, connection: Connection, *, holds: int) -> None:
+        """Count one run.
+
+        Args:
+            report: Of the run.
+            connection: For its traffic; used for this run alone.
+            holds: Open holds of the connection.
+        """
+        name = report.connection
+        self._runs.labels(name, report.outcome.value).inc()
+        self._duration.labels(name).set((report.finished_at - report.started_at).total_seconds())
+        if report.outcome in _SUCCESS:
+            self._success.labels(name).set(report.finished_at.timestamp())
+        if report.plan is not None:
+            self._managed.labels(name).set(report.plan.managed)
+            for outcome in report.outcomes:
+                change = report.plan.changes[outcome.n - 1]
+                self._changes.labels(
+                    name, change.action.value, change.kind.value, outcome.status.value
+                ).inc()
+        self._holds.labels(name).set(holds)
+        self._violations.labels(name).set(len(report.violations))
+        found = Tally(finding.kind.value for finding in report.findings)
+        for kind in found:
+            self._findings.labels(name, kind).set(found[kind])
+        self._count("directory", name, connection.directory.answers, connection.directory.retries)
+        self._count("provider", name, connection.provider.answers, connection.provider.retries)
+
+    def _count(self, side: str, name: str, answers: Mapping[str, int], retries: int) -> None:
+        for status, number in answers.items():
+            self._requests.labels(name, side, status).inc(number)
+        self._retries.labels(name, side).inc(retries)
+        self._throttled.labels(name, side).inc(answers.get("429", 0))
+
+    def render(self) -> bytes:
+        """Return the text format of Prometheus."""
+        return generate_latest(self.registry)
