@@ -10,7 +10,7 @@ from typing import Any
 
 from jcsync.model.limits import Violation
 from jcsync.model.plan import Action, AttributeChange, Change, Plan
-from jcsync.model.report import Finding, Outcome, RunReport, Status
+from jcsync.model.report import BLOCKING, Finding, FindingKind, Outcome, RunReport, Status
 from jcsync.model.resource import Kind, Value
 from jcsync.model.text import printable
 
@@ -33,6 +33,7 @@ _MARKS = {
     Status.NOT_ATTEMPTED: ("·", "dim"),
 }
 _BRIEF_ATTRIBUTES = 2
+_BRIEF_CREATES = 5
 _BRIEF_CHANGES = 50
 _BRIEF_FINDINGS = 20
 _NAME_WIDTH = 34
@@ -152,12 +153,15 @@ def time_text(moment: datetime) -> str:
 # ---------------------------------------------------------------------- for people
 
 
-def render_run(report: RunReport, *, verbose: bool = False, applied: bool = True) -> Iterator[Line]:
+def render_run(
+    report: RunReport, *, verbose: bool = False, quiet: bool = False, applied: bool = True
+) -> Iterator[Line]:
     """Yield what a person sees of a run: the plan, how it ended, and what to do next.
 
     Args:
         report: One run.
         verbose: Show all changes, attributes and findings.
+        quiet: Show what failed and the summary only.
         applied: Whether the run was to apply its plan.
     """
     plan = report.plan
@@ -168,12 +172,15 @@ def render_run(report: RunReport, *, verbose: bool = False, applied: bool = True
         yield from _advice(report, applied=applied)
         return
     yield _heading(report)
-    yield ()
-    yield from _changes(report, plan, verbose=verbose)
-    yield from _left_alone(report, plan, verbose=verbose)
-    yield ()
+    if quiet:
+        yield from _failures(report, plan)
+    else:
+        yield ()
+        yield from _changes(report, plan, verbose=verbose)
+        yield from _left_alone(report, plan, verbose=verbose)
+        yield ()
     yield _summary(plan)
-    if plan.changes:
+    if plan.changes and not quiet:
         yield ((f"  Digest {plan.digest[7:11]}…{plan.digest[-2:]}.", "dim"),)
     yield from _ending(report, applied=applied)
 
@@ -193,24 +200,38 @@ def _heading(report: RunReport) -> Line:
         (f" · {report.mode} · JumpCloud {report.directory_users} people, platform ", ""),
         (f"{report.provider_users} accounts, ", ""),
         (how, "" if complete else "red"),
-        (f" in {seconds:.1f} s", ""),
+        (f" · {seconds:.1f} s", ""),
     )
 
 
 def _changes(report: RunReport, plan: Plan, *, verbose: bool) -> Iterator[Line]:
     outcomes = {outcome.n: outcome for outcome in report.outcomes}
     shown = plan.changes if verbose else plan.changes[:_BRIEF_CHANGES]
+    brief = not verbose and plan.count(Kind.USER, Action.CREATE) > _BRIEF_CREATES
     for n, change in enumerate(shown, start=1):
-        yield from _change(change, outcomes.get(n), verbose=verbose)
+        yield from _change(change, outcomes.get(n), verbose=verbose, brief=brief)
     hidden = len(plan.changes) - len(shown)
     if hidden:
         yield ((f"  … {hidden} more changes (--verbose)", "dim"),)
-        failed = [o for o in report.outcomes if o.n > len(shown) and o.status is Status.FAILED]
-        for outcome in failed[:_BRIEF_FINDINGS]:
-            yield from _change(plan.changes[outcome.n - 1], outcome, verbose=verbose)
+        yield from _failures(report, plan, after=len(shown))
 
 
-def _change(change: Change, outcome: Outcome | None, *, verbose: bool) -> Iterator[Line]:
+def _failures(report: RunReport, plan: Plan, *, after: int = 0) -> Iterator[Line]:
+    """Yield the changes that failed, beyond those that were shown already, and what blocks."""
+    failed = [o for o in report.outcomes if o.n > after and o.status is Status.FAILED]
+    for outcome in failed[:_BRIEF_FINDINGS]:
+        yield from _change(plan.changes[outcome.n - 1], outcome, verbose=False, brief=True)
+    if not after:
+        blocking = [
+            f for f in report.findings if f.kind in BLOCKING or f.kind is FindingKind.INCOMPLETE
+        ]
+        for finding in blocking[:_BRIEF_FINDINGS]:
+            yield _finding(finding)
+
+
+def _change(
+    change: Change, outcome: Outcome | None, *, verbose: bool, brief: bool = False
+) -> Iterator[Line]:
     symbol, style = _SYMBOLS[change.action]
     mark: tuple[Span, ...] = ()
     if outcome is not None:
@@ -225,7 +246,8 @@ def _change(change: Change, outcome: Outcome | None, *, verbose: bool) -> Iterat
         (f"{name:<{_NAME_WIDTH}} ", ""),
         (printable(change.reason), "dim"),
     )
-    yield from _attributes(change, verbose=verbose)
+    if not (brief and change.action is Action.CREATE and change.kind is Kind.USER):
+        yield from _attributes(change, verbose=verbose)
     yield from _members(change, verbose=verbose)
     if outcome is not None and outcome.error:
         yield (("      ", ""), (printable(outcome.error), "red"))
@@ -300,13 +322,12 @@ def _left_alone(report: RunReport, plan: Plan, *, verbose: bool) -> Iterator[Lin
     yield ((f"  Left alone: {' · '.join(parts)}", "dim"),)
     shown = report.findings if verbose else report.findings[:_BRIEF_FINDINGS]
     for finding in shown:
-        yield _finding(finding, report.connection)
+        yield _finding(finding)
     if len(report.findings) > len(shown):
         yield ((f"    … {len(report.findings) - len(shown)} more findings (--verbose)", "dim"),)
 
 
-def _finding(finding: Finding, connection: str) -> Line:
-    del connection
+def _finding(finding: Finding) -> Line:
     return (
         (f"    ! {finding.kind.value.replace('_', ' '):<12} ", "yellow"),
         (f"{printable(finding.subject)}  ", ""),
@@ -357,7 +378,7 @@ def violation_text(violation: Violation) -> str:
         "accounts": "active accounts afterwards",
     }[violation.limit.split(".")[0]]
     base = f" of {violation.base}" if violation.base is not None else ""
-    of = f" of the group {printable(violation.subject)}" if violation.subject else ""
+    of = f" from the group {printable(violation.subject)}" if violation.subject else ""
     return f"{violation.planned} {what}{of} planned, {violation.allowed}{base} allowed (limits.{violation.limit})."
 
 

@@ -170,7 +170,8 @@ def show_reports(reports: list[RunReport], options: Options, *, applied: bool) -
         emit_json(reports_document(reports))
         return
     for report in reports:
-        print_lines(render_run(report, verbose=options.verbose, applied=applied))
+        lines = render_run(report, verbose=options.verbose, quiet=options.quiet, applied=applied)
+        print_lines(lines)
 
 
 def _save(path: Path, reports: list[RunReport], who: str) -> None:
