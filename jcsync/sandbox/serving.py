@@ -75,6 +75,7 @@ class Server:
         self.port = int(self._server.effective_port)
         self.url = f"http://127.0.0.1:{self.port}"
         self._stopping = threading.Event()
+        self._closing = threading.Lock()
         self._loop = threading.Thread(target=self._run, name=f"sandbox-{self.port}", daemon=True)
 
     def start(self) -> Self:
@@ -88,18 +89,21 @@ class Server:
             wasyncore.loop(timeout=30.0, use_poll=True, map=self._map, count=1)
         # Workers first: they pull the trigger, which must not be closed under their hands.
         self._dispatcher.shutdown(timeout=5)
-        wasyncore.close_all(self._map)
+        with self._closing:
+            wasyncore.close_all(self._map)
 
     def stop(self) -> None:
         """Close every connection and end every thread; a second call does nothing."""
-        if self._stopping.is_set():
-            return
-        self._stopping.set()
+        with self._closing:
+            if self._stopping.is_set():
+                return
+            self._stopping.set()
+            if self._loop.is_alive():
+                self._server.pull_trigger()
+            else:
+                wasyncore.close_all(self._map)
         if self._loop.is_alive():
-            self._server.pull_trigger()
             self._loop.join()
-        else:
-            wasyncore.close_all(self._map)
 
     def __enter__(self) -> Self:
         """Start."""

@@ -1,0 +1,1 @@
+"""Tests of the embedded JumpCloud and SCIM platforms, over real loopback sockets."""
