@@ -17,6 +17,6 @@ def run(options: Options) -> int:
     from jcsync.wiring import build_store  # noqa: PLC0415 - not for the help
 
     loaded = load_and_log(options, daemon=True)
-    with build_store(loaded) as store, stop_signals() as stop:
+    with build_store(loaded) as store, stop_signals(late_status=0) as stop:
         serve(loaded, store, stop)
     return 0

@@ -1,0 +1,58 @@
+"""What the documents promise is what the program does."""
+
+import re
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from jcsync.cli import cli
+from jcsync.daemon.metrics import Metrics
+from jcsync.model.report import FindingKind, RunOutcome
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_help_in_the_readme_is_the_help_of_the_program() -> None:
+    """Whoever reads the README sees today's commands."""
+    shown = README.split("$ jcsync --help\n", 1)[1].split("```", 1)[0]
+
+    help_text = CliRunner().invoke(cli, ["--help"], prog_name="jcsync").output
+
+    assert shown.strip() == help_text.strip()
+
+
+def test_every_link_between_documents_leads_somewhere() -> None:
+    """No page sends its reader to a page that is not there."""
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *ROOT.glob("[A-Z]*.md")]
+    broken = [
+        f"{page.name}: {target}"
+        for page in pages
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8"))
+        if not (page.parent / target).exists()
+    ]
+
+    assert broken == []
+
+
+def test_metrics_page_names_every_metric() -> None:
+    """The page of metrics and the daemon agree."""
+    page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    documented = set(re.findall(r"`(jcsync_[a-z_]+)`", page))
+
+    served = {
+        f"{family.name}_total" if family.type == "counter" else family.name
+        for family in Metrics().registry.collect()
+    }
+
+    assert served == documented
+
+
+def test_reports_page_names_every_outcome_and_finding() -> None:
+    """Whoever parses a report knows every word that it may hold."""
+    page = (ROOT / "docs" / "reports.md").read_text(encoding="utf-8")
+    reserved = {FindingKind.DANGLING_MEMBER, FindingKind.UNSUPPORTED_ATTRIBUTE}
+    reserved |= {FindingKind.OTHER_PROVISIONER}
+
+    for word in [*RunOutcome, *(kind for kind in FindingKind if kind not in reserved)]:
+        assert f"`{word.value}`" in page, word
