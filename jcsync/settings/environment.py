@@ -104,7 +104,7 @@ def _parse_name(name: str, connections: Iterable[str]) -> KeyPath:
     if rest.upper().startswith(_CONNECTIONS + SEPARATOR):
         connection, rest = _split_connection(rest[len(_CONNECTIONS + SEPARATOR) :], connections)
         path = ("connections", connection)
-    for part in rest.split(SEPARATOR) if rest else ():
+    for part in rest.split(SEPARATOR) if rest or not path else ():
         path = (*path, _match_part(name, path, part))
     return path
 

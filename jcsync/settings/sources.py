@@ -56,7 +56,7 @@ class EnvironmentSource(_Source):
 
     def __call__(self) -> dict[str, Any]:
         """Return all that the environment sets."""
-        return self._variables.tree
+        return _without_void_secrets(self._variables.tree)
 
 
 class FileSource(_Source):
@@ -69,10 +69,9 @@ class FileSource(_Source):
 
     def __call__(self) -> dict[str, Any]:
         """Return all that the file sets, without what the environment replaces."""
-        tree = dict(self._document.tree)
-        connections = mapping(tree.get("connections"))
+        tree = _without_void_secrets(self._document.tree)
         above = mapping(self.current_state.get("connections"))
-        if connections:
+        if connections := mapping(tree.get("connections")):
             tree["connections"] = {
                 name: _without_replaced(connection, mapping(above.get(name)))
                 for name, connection in connections.items()
@@ -136,6 +135,25 @@ class SecretFileSource(_Source):
 def mapping(value: object) -> Mapping[Any, Any]:
     """Return a value that is a mapping, and an empty one in place of any other."""
     return value if isinstance(value, dict) else {}
+
+
+def _without_void_secrets(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a tree without ``KEY: null`` beside a ``KEY_file``: the file's content is to count."""
+    kept = dict(tree)
+    if connections := mapping(tree.get("connections")):
+        kept["connections"] = {
+            name: _without_void(connection) for name, connection in connections.items()
+        }
+    return kept
+
+
+def _without_void(connection: object) -> object:
+    kept = dict(mapping(connection))
+    for section, key in SECRET_FILES:
+        values = mapping(kept.get(section))
+        if values.get(f"{key}_file") is not None and values.get(key) is None:
+            kept[section] = {k: v for k, v in values.items() if k != key}
+    return kept if isinstance(connection, dict) else connection
 
 
 def _without_replaced(connection: object, above: Mapping[str, Any]) -> object:
