@@ -126,7 +126,7 @@ def _compose(text: str) -> yaml.Node | None:
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
-        raise _marked(text, error) from error
+        raise _marked(text, error) from None  # PyYAML's own text quotes the file
     except yaml.reader.ReaderError as error:
         message = f"not a text file: {error.reason}"
         raise UnreadableDocumentError(message) from error

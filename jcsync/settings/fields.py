@@ -107,7 +107,7 @@ def _null_as_empty(value: object) -> object:
 
 def _check_org_id(text: str) -> str:
     if not re.fullmatch(r"[0-9a-fA-F]{24}", text):
-        message = f"must be 24 hexadecimal digits; is {shorten(text)}"
+        message = f"must be 24 hexadecimal digits; has {len(text)} characters"
         raise ValueError(message)
     return text.lower()
 

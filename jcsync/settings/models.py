@@ -7,7 +7,7 @@ contradict one another are found in ``checks``; how values get here is in ``sour
 from contextvars import ContextVar
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -19,7 +19,6 @@ from jcsync.settings.connection import Connection
 from jcsync.settings.fields import (
     Bind,
     Duration,
-    OptionalText,
     Secrets,
     SecretUrl,
     Section,
@@ -88,7 +87,7 @@ class NotifySettings(Section):
         default=None,
         description="A summary, daily or weekly.",
     )
-    ping_url: OptionalText = Field(
+    ping_url: SecretStr | None = Field(
         default=None,
         description="Dead man's switch: called at the start, success and failure of runs.",
     )

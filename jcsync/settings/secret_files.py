@@ -10,13 +10,18 @@ _MOUNTED: Final = ("/run/secrets/", "/var/run/secrets/")
 _READABLE_BY_OTHERS: Final = stat.S_IRGRP | stat.S_IROTH
 
 
-def read_secret(path: Path) -> str:
+def read_secret(path: Path, *, name: str | None = None) -> str:
     """Return the content of a file without the end of its last line.
+
+    Args:
+        path: The file.
+        name: What messages call it, the path itself where it is left out.
 
     Raises:
         ValueError: It cannot be read, is empty, is no text, or cannot be sent in a header; the
-            message names the file and never repeats what is in it.
+            message never repeats what is in it.
     """
+    name = name or str(path)
     try:
         with path.open("rb") as file:
             content = file.read(_MAX_BYTES + 1)
@@ -30,10 +35,10 @@ def read_secret(path: Path) -> str:
         problem = f"cannot be read: {getattr(error, 'strerror', None) or 'not a file name'}"
     else:
         if len(content) > _MAX_BYTES:
-            message = f"{path} is larger than {_MAX_BYTES // 1024} KiB: not a secret"
+            message = f"{name} is larger than {_MAX_BYTES // 1024} KiB: not a secret"
             raise ValueError(message)
-        return _parse_secret(path, content)
-    message = f"{path} {problem}"
+        return _parse_secret(name, content)
+    message = f"{name} {problem}"
     raise ValueError(message) from None
 
 
@@ -64,17 +69,17 @@ def permission_warning(path: Path) -> str:
     return f"{path} can be read by others (mode {mode & 0o777:o}); run chmod 600 {path}"
 
 
-def _parse_secret(path: Path, content: bytes) -> str:
+def _parse_secret(name: str, content: bytes) -> str:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        message = f"{path} is not UTF-8 text"
+        message = f"{name} is not UTF-8 text"
         raise ValueError(message) from None
     secret = re.sub(r"[\r\n]+\Z", "", text)
     problem = secret_problem(secret)
     if problem == "must not be empty":
         problem = "is empty"
     if problem:
-        message = f"{path} {problem}"
+        message = f"{name} {problem}"
         raise ValueError(message)
     return secret

@@ -35,6 +35,9 @@ ALTERNATIVES: Final = (
 """Section and two keys of a connection that exclude each other."""
 
 
+_SECRET_LENGTH: Final = 20
+
+
 class _Source(PydanticBaseSettingsSource):
     """A source that gives a whole tree at once."""
 
@@ -104,13 +107,15 @@ class SecretFileSource(_Source):
         """Return the secrets."""
         self.merged = self.current_state
         tree: dict[str, Any] = {}
-        for path, file in self._named_files():
+        for path, given, file in self._named_files():
             *above, key_file = path
             key = str(key_file).removesuffix("_file")
+            unlike_a_path = _may_be_a_secret(given)
             try:
-                secret = read_secret(file)
+                secret = read_secret(file, name="the file" if unlike_a_path else None)
             except ValueError as error:
-                self.failures[path] = str(error)
+                hint = f"; the secret itself belongs to {key}, not to {key_file}"
+                self.failures[path] = str(error) + (hint if unlike_a_path else "")
                 continue
             if warning := permission_warning(file):
                 self.warnings.append(warning)
@@ -121,7 +126,7 @@ class SecretFileSource(_Source):
             here[key] = secret
         return tree
 
-    def _named_files(self) -> Iterator[tuple[KeyPath, Path]]:
+    def _named_files(self) -> Iterator[tuple[KeyPath, str, Path]]:
         for name, connection in mapping(self.merged.get("connections")).items():
             for section, key in SECRET_FILES:
                 values = mapping(mapping(connection).get(section))
@@ -129,12 +134,17 @@ class SecretFileSource(_Source):
                 if isinstance(file, str) and file.strip() and values.get(key) is None:
                     path = ("connections", name, section, f"{key}_file")
                     folder = self._cwd if path in self._variables.names else self._folder
-                    yield path, folder / file
+                    yield path, file, folder / file
 
 
 def mapping(value: object) -> Mapping[Any, Any]:
     """Return a value that is a mapping, and an empty one in place of any other."""
     return value if isinstance(value, dict) else {}
+
+
+def _may_be_a_secret(file: str) -> bool:
+    """Tell whether somebody may have put the secret where its file belongs: then it is not shown."""
+    return len(file) >= _SECRET_LENGTH and not file.startswith(("/", "./", "../", "~"))
 
 
 def _without_void_secrets(tree: Mapping[str, Any]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from tests.unit.settings.builders import (
         ("directory", {"requests_per_second": float("inf")}, "must be a number above 0 and up to"),
         ("directory", {"base_url": "console.jumpcloud.com"}, "must be an absolute URL"),
         ("directory", {"token_url": "http://example.com"}, "http is allowed to this computer only"),
-        ("directory", {"org_id": "12"}, "must be 24 hexadecimal digits; is 12"),
+        ("directory", {"org_id": "12"}, "must be 24 hexadecimal digits; has 2 characters"),
         ("scope", {"groups": "Keepnet Users"}, "must be a list; write [Keepnet Users]"),
         ("scope", {"exclude": {"a": 1}}, "must be a list"),
         ("provider", {"base_url": "http://example.com"}, "http is allowed to this computer only"),

@@ -297,6 +297,14 @@ def test_an_unreadable_secret_is_a_problem_of_its_key(tmp_path: Path) -> None:
     assert problems == {"provider.token_file": f"{tmp_path / 'nothing'} does not exist"}
 
 
+@pytest.mark.parametrize("given", [f"jca_{SECRET}_{SECRET}", f"{SECRET}/{SECRET}", SECRET * 40])
+def test_a_secret_in_place_of_its_file_is_not_shown(tmp_path: Path, given: str) -> None:
+    """The most likely mistake must not put the secret into a log."""
+    problems = connection_problems(tmp_path, provider={"token": None, "token_file": given})
+
+    assert "the secret itself belongs to token" in problems["provider.token_file"]
+
+
 def test_a_mistyped_connection_in_a_variable_is_one_problem(tmp_path: Path) -> None:
     """Not the six problems of a connection that nobody meant to have."""
     problems = problems_of(
