@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pytest
 
 from jcsync.sandbox.fast_platform import FastPlatform
-from jcsync.sandbox.platform import Platform
 from jcsync.sandbox.reference import ReferencePlatform
 from jcsync.sandbox.scim_schema import ENTERPRISE, GROUP, PATCH_OP, USER
 from jcsync.sandbox.world import World
@@ -14,14 +13,10 @@ from tests.unit.sandbox.client import Client
 KINDS = pytest.mark.parametrize("make", [FastPlatform, ReferencePlatform])
 
 
-def _as_platform(platform: Platform) -> Platform:
-    return platform
-
-
 @KINDS
 def test_state_is_edited_by_hand(make: type[FastPlatform | ReferencePlatform]) -> None:
     """Without a request: somebody else used the platform's own pages."""
-    platform = _as_platform(make("t"))
+    platform = make("t")
     ann = platform.add_by_hand(userName="ann", displayName="Ann", active=True)
     team = platform.add_by_hand(displayName="Team", members=[{"value": ann}])
     platform.edit(ann, active=False, title="Dr", displayName=None)
