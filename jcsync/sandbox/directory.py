@@ -38,7 +38,7 @@ class Organization:
     """One organisation.
 
     Attributes:
-        users: By id, in the order of their ids.
+        users: By id.
         groups: By id.
         applications: By id.
         events: What happened, once its log is switched on.
@@ -109,9 +109,16 @@ class Organization:
     # ---- users
 
     def admit(self, people: Iterable[Person]) -> None:
-        """Take over ready-made users whose ids ascend, without events."""
+        """Take over ready-made users, without events.
+
+        Raises:
+            ValueError: An id, e-mail or username is taken.
+        """
         with self.lock:
             for person in people:
+                if person.id in self.users:
+                    message = f"{person.id} is taken"
+                    raise ValueError(message)
                 self._claim_names(person, person.email, person.username)
                 self.users[person.id] = person
             self._cache.clear()

@@ -63,7 +63,9 @@ def _users(
             people = (p for p in people if meets(_reader(organization, p), others))
         if search:
             people = (p for p in people if meets_terms(_reader(organization, p), search, _SEARCHED))
-        return sort_rows(people, "" if sort == "_id" else sort, " ", user_value)
+        if sort in {"", "_id"}:
+            return sorted(people, key=_identity)
+        return sort_rows(people, sort, " ", user_value)
 
     found = organization.cached(("users", others, sort, search), build)
     if sort not in {"", "_id"}:

@@ -170,6 +170,21 @@ def test_pages_cover_everybody_once(staff: World, jumpcloud: Client) -> None:
     assert [row["_id"] for row in rows] == sorted(staff.jumpcloud.state.users)
 
 
+def test_order_of_ids_is_not_the_order_of_arrival(world: World, jumpcloud: Client) -> None:
+    """People admitted later may have older ids; nobody is admitted twice."""
+    state = world.jumpcloud.state
+    state.hire("ann.lee@example.com")
+    old = generate_people(20)
+    state.admit(old)
+    rows = _pages(jumpcloud, "/api/systemusers?sort=_id", 6)
+    later = jumpcloud.get(f"/api/systemusers?filter=_id:$gt:{old[-1].id}").json()
+
+    assert [row["_id"] for row in rows] == sorted(state.users)
+    assert [row["username"] for row in later["results"]] == ["ann.lee"]
+    with pytest.raises(ValueError, match="taken"):
+        state.admit(old)
+
+
 def test_without_sort_pages_may_overlap(staff: World, jumpcloud: Client) -> None:
     """With the quirk on, only a sort gives reliable pages; v2 graph routes have none."""
     staff.jumpcloud.state.quirks.unstable_order = True
