@@ -101,7 +101,7 @@ def generate_people(
     """Return so many people, in the order of their ids, with distinct e-mails and usernames.
 
     Args:
-        count: 0 to 100,000 and more; 100,000 take about a second.
+        count: 0 to 100,000 and more; 100,000 take about two seconds.
         seed: Other seeds give other people.
         domain: Of the e-mails.
         oddities: ``False``: everybody is active and has a complete record.
