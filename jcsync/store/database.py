@@ -11,8 +11,9 @@ below, which a test with eight threads guards.
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +26,7 @@ from jcsync.errors import StoreError
 from jcsync.store.failures import translated
 
 _BUSY_MS: Final = 5000
+_SWITCH_PAUSE_S: Final = 0.01
 _CONNECT_S: Final = 10
 _READING: Final = "jcsync_reading"
 _FORMS: Final = "sqlite:////path/to/jcsync.db or postgresql+psycopg://user@host/database"
@@ -175,7 +177,9 @@ def _prepare_file(path: Path, *, create: bool) -> None:
         if not directory.exists():
             directory.mkdir(mode=0o700, exist_ok=True)
     # SQLite would make it by the umask; its -wal and -shm files take the mode of this one.
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    # Never of a file that is there: closing it would drop the locks of other threads.
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
 
 
 def _set_up_sqlite(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
@@ -187,8 +191,22 @@ def _set_up_sqlite_bare(connection: sqlite3.Connection, _entry: ConnectionPoolEn
     # Leaves BEGIN to the event below.
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
-    connection.execute("PRAGMA journal_mode = WAL")
+    _switch_to_wal(connection)
     connection.execute("PRAGMA synchronous = FULL")
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    # A new file is switched once, and SQLite does not wait when another process is doing it.
+    deadline = time.monotonic() + _BUSY_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            threading.Event().wait(_SWITCH_PAUSE_S)
+        else:
+            return
 
 
 def _begin(connection: Connection) -> None:

@@ -62,12 +62,13 @@ def hold_lease(
     lease = HeldLease(database, connection, epoch, started=started, duration_s=duration_s)
     renewing = threading.Thread(target=lease.renew_until_released, name=f"lease-{connection}")
     renewing.daemon = True
-    renewing.start()
     try:
+        renewing.start()
         yield lease
     finally:
         lease.release()
-        renewing.join(_JOIN_S)
+        if renewing.is_alive():
+            renewing.join(_JOIN_S)
 
 
 class HeldLease:
@@ -119,7 +120,8 @@ class HeldLease:
             self._renew()
 
     def release(self) -> None:
-        """Let the next owner have it at once."""
+        """Let the next owner have it at once; from now on it is lost to whoever asks."""
+        self._lost = self._lost or "it was released"
         self._released.set()
         statement = (
             update(LEASE)
@@ -157,8 +159,8 @@ class HeldLease:
         if renewed:
             self._deadline = started + self._duration_s * (1 - _MARGIN)
             self._trouble = ""
-        elif not self._released.is_set():
-            self._lost = "another process took it over, or the clock of the store was changed"
+        else:
+            self._lost = self._lost or "another process took it over, or the store's clock jumped"
 
 
 def _take(database: Database, connection: str, owner: str, duration_s: float) -> int:

@@ -123,7 +123,7 @@ def pause(seconds: float) -> None:
 
 def start_program(text: str, *arguments: str) -> subprocess.Popen[str]:
     """Run a program in a process of its own, with the builders at hand."""
-    return subprocess.Popen(  # noqa: S603 - our own text
+    return subprocess.Popen(
         [sys.executable, "-c", text, *arguments],
         cwd=ROOT,
         stdin=subprocess.PIPE,

@@ -50,10 +50,10 @@ def postgresql() -> Iterator[str]:
     ]
     try:
         for step in steps:
-            subprocess.run(step, user=user, cwd=home, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
+            subprocess.run(step, user=user, cwd=home, check=True, stdout=subprocess.DEVNULL)
         yield str(home)
         stop = [*control, "-m", "immediate", "stop"]
-        subprocess.run(stop, user=user, cwd=home, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
+        subprocess.run(stop, user=user, cwd=home, check=True, stdout=subprocess.DEVNULL)
     finally:
         shutil.rmtree(home, ignore_errors=True)
 

@@ -60,6 +60,23 @@ def test_sqlite_is_set_up_to_lose_nothing(tmp_path: Path) -> None:
     database.close()
 
 
+def test_a_table_can_be_rebuilt_without_its_children(tmp_path: Path) -> None:
+    """A migration that drops and remakes a table deletes no row that refers to it."""
+    database = Database(f"sqlite:///{tmp_path}/jcsync.db")
+    with database.migrate() as tx:
+        tx.execute(text("CREATE TABLE parent (n INTEGER PRIMARY KEY)"))
+        tx.execute(text("CREATE TABLE child (n REFERENCES parent ON DELETE CASCADE)"))
+        tx.execute(text("INSERT INTO parent VALUES (1)"))
+        tx.execute(text("INSERT INTO child VALUES (1)"))
+
+    with database.migrate() as tx:
+        tx.execute(text("DROP TABLE parent"))
+
+    with database.read() as tx:
+        assert tx.execute(text("SELECT count(*) FROM child")).scalar() == 1
+    database.close()
+
+
 @pytest.mark.parametrize("databases", [1, 8])
 def test_no_update_is_lost(url: str, databases: int) -> None:
     """8 threads of 100 read-modify-writes each count to 800, in one process as in several."""
@@ -224,6 +241,58 @@ def test_a_store_that_another_process_keeps_locked(
         other.execute("ROLLBACK")
         store.pause("keepnet", paused=True)
         other.close()
+
+
+@pytest.mark.parametrize(("patience_ms", "opens"), [(5000, True), (50, False)])
+def test_a_file_in_use_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patience_ms: int, opens: bool
+) -> None:
+    """A file that is not yet a write-ahead log, and that somebody reads, is switched when it can be."""
+    monkeypatch.setattr("jcsync.store.database._BUSY_MS", patience_ms)
+    path = tmp_path / "jcsync.db"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("CREATE TABLE other (n)")
+    other.execute("BEGIN")
+    other.execute("SELECT * FROM other").fetchall()
+    leaving = threading.Timer(0.2, other.execute, ["COMMIT"])
+    leaving.start()
+
+    if opens:
+        open_store(f"sqlite:///{path}", FixedClock()).close()
+    else:
+        with pytest.raises(StoreError, match="locked for too long"):
+            open_store(f"sqlite:///{path}", FixedClock())
+
+    leaving.join()
+    other.close()
+
+
+class BusyAtFirst(sqlite3.Connection):
+    """A connection that meets another which is switching the same file, as SQLite reports it."""
+
+    refusals = 2
+
+    def execute(self, sql: str, *rest: object) -> sqlite3.Cursor:
+        """Refuse without waiting, twice."""
+        if "journal_mode" in sql and self.refusals:
+            self.refusals -= 1
+            error = sqlite3.OperationalError("database is locked")
+            error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+            raise error
+        return super().execute(sql, *rest)
+
+
+def test_the_switch_to_a_log_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two processes that switch a new file at once: SQLite refuses one without waiting."""
+    connect = sqlite3.dbapi2.connect
+    monkeypatch.setattr(
+        sqlite3.dbapi2, "connect", lambda *a, **k: connect(*a, factory=BusyAtFirst, **k)
+    )
+
+    with open_store(f"sqlite:///{tmp_path}/jcsync.db", FixedClock()) as store:
+        assert store.runs() == ()
 
 
 FULL = """

@@ -85,6 +85,8 @@ def test_a_lease_is_free_after_its_block(store: SqlStore) -> None:
     with store.lease("keepnet", "bob") as lease:
         assert lease.epoch == 2
         lease.check()
+    with pytest.raises(LeaseLostError, match="it was released"):
+        lease.check()
 
 
 def test_connections_do_not_exclude_each_other(store: SqlStore) -> None:
