@@ -128,7 +128,7 @@ class Plan:
         they may tell times and counts.
         """
         body = [self.connection, [_canonical(change) for change in self.changes]]
-        text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+        text = json.dumps(body, separators=(",", ":"))
         return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
