@@ -1,0 +1,135 @@
+"""How long a run takes, what it costs, and how far that is from the least possible.
+
+    make bench                                            1,000 and 10,000 users, 0 and 20 ms
+    make bench ARGS="--users 1000 --latency 0 --repeat 3"
+    make bench ARGS="--users 200 --platform reference --json"
+
+For each number of users and latency: a first run, which creates everybody and every group, then a
+run that finds nothing to do. JumpCloud, the platform and jcsync are three processes on this
+computer; only jcsync is measured, from the start of its process to the end.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+from dataclasses import asdict
+
+from scene import CONCURRENCY, Cost, Size, open_scene
+
+REQUEST_MS = 0.8
+"""What a request costs one process with requests, at least; threads do not change that."""
+MANY = 1000
+GROUPS = {False: 50, True: 100}
+
+
+def main() -> None:
+    """Measure, and print a table or JSON."""
+    options = _options()
+    rows = []
+    for users in options.users:
+        for latency in options.latency:
+            size = Size(
+                users=users,
+                groups=options.groups or GROUPS[users > MANY],
+                latency_ms=latency,
+                platform=options.platform,
+            )
+            measured = [_measure(size) for _ in range(options.repeat)]
+            for number, name in enumerate(("initial", "no change")):
+                row = _row(size, name, _median([pair[number] for pair in measured]))
+                rows.append(row)
+                if not options.json:
+                    _print_row(row, first=len(rows) == 1)
+    if options.json:
+        print(json.dumps({"machine": _machine(), "rows": rows}, indent=2))
+    else:
+        print(f"\n{_machine()}; concurrency {CONCURRENCY}, {options.platform} platform.")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="make bench", description="Measure initial and no-change runs of jcsync."
+    )
+    parser.add_argument("--users", type=int, nargs="+", default=[1000, 10_000], metavar="N")
+    parser.add_argument("--groups", type=int, help="default: 50 up to 1,000 users, then 100")
+    parser.add_argument(
+        "--latency", type=float, nargs="+", default=[0, 20], metavar="MS", help="of each request"
+    )
+    parser.add_argument(
+        "--platform",
+        choices=["fast", "reference"],
+        default="fast",
+        help="reference is scim2-server: its answers take longer the more accounts it holds",
+    )
+    parser.add_argument("--repeat", type=int, default=1, metavar="N", help="take the median of N")
+    parser.add_argument("--json", action="store_true", help="one JSON document in place of a table")
+    return parser.parse_args()
+
+
+def _measure(size: Size) -> tuple[Cost, Cost]:
+    with open_scene(size) as scene:
+        return scene.run("applied"), scene.run("in_sync")
+
+
+def _median(costs: list[Cost]) -> Cost:
+    names = asdict(costs[0])
+    values = {name: statistics.median(asdict(cost)[name] for cost in costs) for name in names}
+    return Cost(**{n: v if n.endswith(("_s", "_mb")) else int(v) for n, v in values.items()})
+
+
+def _row(size: Size, name: str, cost: Cost) -> dict[str, object]:
+    limit = limit_s(cost, size.latency_ms)
+    return {
+        "users": size.users,
+        "groups": size.groups,
+        "latency_ms": size.latency_ms,
+        "run": name,
+        **asdict(cost),
+        "limit_s": limit,
+        "ratio": cost.wall_s / limit,
+    }
+
+
+def limit_s(cost: Cost, latency_ms: float) -> float:
+    """Return the least time that so many requests can take.
+
+    The two sides wait side by side, each for its latency with so many requests at once; and one
+    process sends all of them.
+    """
+    waiting = max(cost.directory_requests, cost.provider_requests) * latency_ms / CONCURRENCY
+    sending = (cost.directory_requests + cost.provider_requests) * REQUEST_MS
+    return max(waiting, sending) / 1000
+
+
+_COLUMNS = (
+    ("users", "users", "{:,}"),
+    ("groups", "groups", "{}"),
+    ("latency_ms", "ms", "{:g}"),
+    ("run", "run", "{}"),
+    ("wall_s", "wall s", "{:.2f}"),
+    ("cpu_s", "CPU s", "{:.2f}"),
+    ("memory_mb", "peak MB", "{:.0f}"),
+    ("directory_requests", "JumpCloud", "{:,}"),
+    ("provider_requests", "platform", "{:,}"),
+    ("writes", "writes", "{:,}"),
+    ("limit_s", "limit s", "{:.2f}"),
+    ("ratio", "ratio", "{:.1f}"),
+)
+
+
+def _print_row(row: dict[str, object], *, first: bool) -> None:
+    if first:
+        print(f"| {' | '.join(f'{title:>9}' for _, title, _ in _COLUMNS)} |")
+        print(f"|{'|'.join('-' * 10 + ':' for _ in _COLUMNS)}|")
+    cells = (form.format(row[name]) for name, _, form in _COLUMNS)
+    print(f"| {' | '.join(f'{cell:>9}' for cell in cells)} |", flush=True)
+
+
+def _machine() -> str:
+    return f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
+
+
+if __name__ == "__main__":
+    main()
