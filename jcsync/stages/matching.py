@@ -230,8 +230,11 @@ class _Search(Generic[D, A]):
         self.paired[desired.external_id] = (desired, actual, how)
         self._used.add(actual.resource_id)
 
-    def refuse(self, desired: D, kind: FindingKind, message: str) -> None:
-        if isinstance(desired, DesiredUser) and desired.access is not Access.ACTIVE:
+    def refuse(
+        self, desired: D, kind: FindingKind, message: str, *, claimed: Iterable[A] = ()
+    ) -> None:
+        """Block somebody, unless he needs no account and has no access by one that he claims."""
+        if isinstance(desired, DesiredUser) and not _matters(desired, claimed):
             return
         self.blocked[desired.external_id] = desired
         self.findings.append(Finding(kind=kind, subject=_name(desired), message=message))
@@ -254,12 +257,12 @@ class _Search(Generic[D, A]):
                 self.pair(desired, linked, How.LINK)
             elif len(found) > 1:
                 message = _several(desired.external_id, found, f"{self.noun}s")
-                self.refuse(desired, FindingKind.AMBIGUOUS, message)
+                self.refuse(desired, FindingKind.AMBIGUOUS, message, claimed=found)
             elif found:
                 self.pair(desired, found[0], How.EXTERNAL_ID)
             elif linked is not None:
                 message = f"{_foreign(linked, self.noun)}, though jcsync linked it to this one"
-                self.refuse(desired, FindingKind.CONFLICT, message)
+                self.refuse(desired, FindingKind.CONFLICT, message, claimed=(linked,))
 
     def is_free(self, resource: A) -> bool:
         """Whether nobody is paired with a resource and no link claims it."""
@@ -297,18 +300,17 @@ class _Search(Generic[D, A]):
 def _match_names(search: "_Search[DesiredUser, UserResource]", how: How, policy: Policy) -> None:
     """Pair by names: exactly one account of that name, without owner, wanted by one person."""
     index = search.free_by(lambda account: _account_names(account, how))
-    rest = search.rest()
-    wanted = Counter(name for user in rest for name in _person_names(user, how))
-    for user in rest:
+    claims = []
+    for user in search.rest():
         names = _person_names(user, how)
         found = {a.resource_id: a for name in names for a in index.get(name, ())}
-        if not found:
-            continue
-        accounts = list(found.values())
+        claims += [(user, names, list(found.values()))] if found else []
+    claimants = Counter(a.resource_id for _, _, accounts in claims for a in accounts)
+    for user, names, accounts in claims:
         if len(accounts) > 1:
             message = _several(", ".join(names), accounts, "accounts")
             search.refuse(user, FindingKind.AMBIGUOUS, message)
-        elif any(wanted[name] > 1 for name in names):
+        elif claimants[accounts[0].resource_id] > 1:
             message = f"several people match the account {accounts[0].resource_id} by {how}"
             search.refuse(user, FindingKind.AMBIGUOUS, message)
         elif not search.is_free(accounts[0]):
@@ -371,20 +373,27 @@ def _taken_names(
     ]
 
 
+def _matters(user: DesiredUser, claimed: Iterable[UserResource | GroupResource]) -> bool:
+    """Whether it has to be said that nothing can be decided about somebody."""
+    if user.access in (Access.ACTIVE, Access.KEEP):
+        return user.access is Access.ACTIVE
+    return any(isinstance(account, UserResource) and account.active for account in claimed)
+
+
 def _needs_account(user: DesiredUser) -> bool:
     return user.in_scope and not user.problem and user.access is Access.ACTIVE
 
 
 def _account_names(account: UserResource, how: How) -> tuple[str, ...]:
     names = (account.user_name,) if how is How.USER_NAME else account.emails
-    return tuple({name.casefold() for name in names if name})
+    return tuple(sorted({name.casefold() for name in names if name}))
 
 
 def _person_names(user: DesiredUser, how: How) -> tuple[str, ...]:
     if user.problem or not user.in_scope or user.access is Access.KEEP:
         return ()
     names = (user.user_name,) if how is How.USER_NAME else user.emails
-    return tuple({name.casefold() for name in names if name})
+    return tuple(sorted({name.casefold() for name in names if name}))
 
 
 def _name(desired: DesiredUser | DesiredGroup) -> str:
