@@ -1,0 +1,518 @@
+"""The ports in memory: small worlds that keep the promises of ``jcsync.ports`` and can fail."""
+# ruff: noqa: D102, D107 - what each method does is said by the port
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from jcsync.errors import (
+    ConflictError,
+    JcsyncError,
+    LeaseHeldError,
+    NotFoundError,
+    RemoteError,
+    UsageError,
+)
+from jcsync.model.directory import (
+    DirectoryGroup,
+    DirectoryState,
+    DirectoryUser,
+    Evidence,
+    Organization,
+)
+from jcsync.model.history import ChangeRecord, ConnectionRecord, HoldRecord, HoldStatus, RunRecord
+from jcsync.model.limits import Violation
+from jcsync.model.plan import Action, AttributeChange, Change, Plan
+from jcsync.model.report import Outcome, RunReport, Status
+from jcsync.model.resource import (
+    Capabilities,
+    GroupResource,
+    Kind,
+    Link,
+    ProviderState,
+    UserResource,
+    Value,
+)
+from jcsync.model.rules import Scope
+from tests.factories import NOON
+
+Failure = Callable[[str], JcsyncError | None]
+
+
+def never_fails(_call: str) -> None:
+    """Let every call succeed."""
+
+
+def failing(*calls: str, error: JcsyncError) -> Failure:
+    """Let the calls that begin so fail."""
+    return lambda call: error if call.startswith(calls) else None
+
+
+class FixedClock:
+    """A clock that stands at noon until it is moved."""
+
+    def __init__(self, moment: datetime = NOON) -> None:
+        self.moment = moment
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def move(self, **by: float) -> None:
+        self.moment += timedelta(**by)
+
+
+class _Counted:
+    """What both sides count."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.fails: Failure = never_fails
+        self.retries = 0
+
+    @property
+    def answers(self) -> Mapping[str, int]:
+        return {"200": len(self.calls)}
+
+    @property
+    def requests(self) -> int:
+        return len(self.calls)
+
+    def _call(self, call: str) -> None:
+        self.calls.append(call)
+        if (error := self.fails(call)) is not None:
+            raise error
+
+
+class FakeDirectory(_Counted):
+    """JumpCloud.
+
+    Attributes:
+        state: What a full read shows.
+        truth: What a direct question shows, by id; derived from ``state`` for everybody else.
+        calls: Every call so far.
+        fails: Asked before each call for the error that it ends with.
+    """
+
+    def __init__(self, state: DirectoryState) -> None:
+        super().__init__()
+        self.state = state
+        self.truth: dict[str, Evidence] = {}
+        self.organization = Organization(id="org-1", name="Example")
+
+    def fetch_state(self, scope: Scope) -> DirectoryState:
+        del scope
+        self._call("state")
+        return self.state
+
+    def fetch_evidence(self, user_id: str, scope: Scope) -> Evidence:
+        del scope
+        self._call(f"evidence {user_id}")
+        if user_id in self.truth:
+            return self.truth[user_id]
+        groups = {g for g, members in self.state.members.items() if user_id in members.user_ids}
+        return Evidence(
+            user=self.state.users.get(user_id),
+            group_ids=frozenset(groups),
+            bound=user_id in self.state.direct.user_ids,
+        )
+
+    def fetch_user(self, user_id: str) -> DirectoryUser | None:
+        return self.state.users.get(user_id)
+
+    def fetch_groups(self) -> tuple[DirectoryGroup, ...]:
+        self._call("groups")
+        return self.state.groups
+
+    def fetch_member_count(self, group_id: str) -> int:
+        self._call(f"count {group_id}")
+        return len(self.state.members[group_id].user_ids)
+
+    def fetch_organization(self) -> Organization:
+        self._call("organization")
+        return self.organization
+
+
+class FakeProvider(_Counted):
+    """A SCIM platform.
+
+    Attributes:
+        users: Accounts by ``resource_id``.
+        groups: Groups by ``resource_id``.
+        gaps: Why its listing is incomplete.
+        hidden: ``resource_id`` of accounts that its listing leaves out.
+        unique_names: Whether a ``userName`` that is taken is refused, as RFC 7643 asks.
+    """
+
+    def __init__(
+        self, *users: UserResource, groups: Sequence[GroupResource] = (), unique_names: bool = True
+    ) -> None:
+        super().__init__()
+        self.users = {user.resource_id: user for user in users}
+        self.groups = {group.resource_id: group for group in groups}
+        self.gaps: tuple[str, ...] = ()
+        self.hidden: frozenset[str] = frozenset()
+        self.unique_names = unique_names
+        self.repeats = 0
+        self.capabilities = Capabilities(config="patch", described=True, filters={})
+        self._issued = 0
+
+    def fetch_state(self, *, groups: bool) -> ProviderState:
+        self._call("state")
+        shown = tuple(user for key, user in self.users.items() if key not in self.hidden)
+        return ProviderState(
+            users=shown, groups=tuple(self.groups.values()) if groups else (), gaps=self.gaps
+        )
+
+    def fetch_capabilities(self) -> Capabilities:
+        self._call("capabilities")
+        return self.capabilities
+
+    def find_users(self, *, external_id: str = "", user_name: str = "") -> tuple[UserResource, ...]:
+        self._call(f"find {external_id}")
+        found = tuple(user for user in self.users.values() if user.external_id == external_id)
+        name = user_name.casefold()
+        return found or tuple(u for u in self.users.values() if u.user_name.casefold() == name)
+
+    def create_user(self, external_id: str, attributes: Mapping[str, Value]) -> str:
+        self._call(f"create {external_id}")
+        name = str(attributes["userName"])
+        self._check_name(name, "")
+        self._issued += 1
+        resource_id = f"new-{self._issued}"
+        user = UserResource(
+            resource_id=resource_id,
+            external_id=external_id,
+            user_name=name,
+            active=True,
+            attributes={},
+        )
+        changes = [AttributeChange(path=p, before=None, after=v) for p, v in attributes.items()]
+        self.users[resource_id] = changed_user(user, changes)
+        return resource_id
+
+    def patch_user(self, resource_id: str, attributes: Sequence[AttributeChange]) -> None:
+        self._call(f"patch {resource_id}")
+        for change in attributes:
+            if change.path == "userName":
+                self._check_name(str(change.after), resource_id)
+        if resource_id not in self.users:
+            message = f"{resource_id} does not exist"
+            raise NotFoundError(message, status=404)
+        self.users[resource_id] = changed_user(self.users[resource_id], attributes)
+
+    def delete_user(self, resource_id: str) -> None:
+        self._call(f"delete {resource_id}")
+        self.users.pop(resource_id, None)
+        for key, group in self.groups.items():
+            self.groups[key] = replace(group, members=group.members - {resource_id})
+
+    def create_group(self, external_id: str, display_name: str) -> str:
+        self._call(f"create-group {external_id}")
+        self._issued += 1
+        resource_id = f"new-{self._issued}"
+        self.groups[resource_id] = GroupResource(
+            resource_id=resource_id, external_id=external_id, display_name=display_name
+        )
+        return resource_id
+
+    def patch_group(self, resource_id: str, attributes: Sequence[AttributeChange]) -> None:
+        self._call(f"patch-group {resource_id}")
+        self.groups[resource_id] = changed_group(self.groups[resource_id], attributes)
+
+    def patch_members(self, resource_id: str, *, add: Sequence[str], remove: Sequence[str]) -> None:
+        self._call(f"members {resource_id}")
+        group = self.groups[resource_id]
+        self.groups[resource_id] = replace(group, members=(group.members | set(add)) - set(remove))
+
+    def delete_group(self, resource_id: str) -> None:
+        self._call(f"delete-group {resource_id}")
+        self.groups.pop(resource_id, None)
+
+    def active(self) -> set[str]:
+        """``userName`` of everybody who has access."""
+        return {user.user_name for user in self.users.values() if user.active}
+
+    @property
+    def writes(self) -> list[str]:
+        """Every call that changes something."""
+        reads = ("state", "capabilities", "find")
+        return [call for call in self.calls if not call.startswith(reads)]
+
+    def _check_name(self, name: str, resource_id: str) -> None:
+        taken = any(
+            user.user_name.casefold() == name.casefold() and key != resource_id
+            for key, user in self.users.items()
+        )
+        if taken and self.unique_names:
+            message = f"the userName {name} is taken"
+            raise ConflictError(message, status=409)
+
+
+def changed_user(user: UserResource, changes: Sequence[AttributeChange]) -> UserResource:
+    """An account after a PATCH."""
+    attributes = dict(user.attributes)
+    for change in changes:
+        if change.path == "active":
+            user = replace(user, active=bool(change.after))
+        elif change.path == "externalId":
+            user = replace(user, external_id=str(change.after))
+        else:
+            attributes[change.path] = change.after
+    name = str(attributes.get("userName") or user.user_name)
+    mails = tuple(str(v) for p, v in attributes.items() if p.startswith("emails") and v)
+    return replace(user, user_name=name, attributes=attributes, emails=mails or user.emails)
+
+
+def changed_group(group: GroupResource, changes: Sequence[AttributeChange]) -> GroupResource:
+    """A group after a PATCH of its attributes."""
+    for change in changes:
+        if change.path == "externalId":
+            group = replace(group, external_id=str(change.after))
+        else:
+            group = replace(group, display_name=str(change.after))
+    return group
+
+
+def applied(
+    plan: Plan, accounts: Sequence[UserResource], groups: Sequence[GroupResource] = ()
+) -> tuple[tuple[UserResource, ...], tuple[GroupResource, ...]]:
+    """What a platform that takes everything holds after a plan; new ids are ``new-EXTERNALID``."""
+    users = {user.resource_id: user for user in accounts}
+    held = {group.resource_id: group for group in groups}
+    for change in plan.changes:
+        key = change.resource_id or f"new-{change.external_id}"
+        if change.action is Action.DELETE:
+            (users if change.kind is Kind.USER else held).pop(key)
+        elif change.kind is Kind.USER:
+            blank = UserResource(
+                resource_id=key, external_id=change.external_id, user_name="", active=True
+            )
+            users[key] = changed_user(users.get(key, blank), change.attributes)
+        else:
+            empty = GroupResource(resource_id=key, external_id=change.external_id, display_name="")
+            group = changed_group(held.get(key, empty), change.attributes)
+            add = {m.resource_id or f"new-{m.external_id}" for m in change.add}
+            gone = {m.resource_id for m in change.remove}
+            held[key] = replace(group, members=(group.members | add) - gone)
+    present = users.keys()
+    return tuple(users.values()), tuple(
+        replace(g, members=g.members & present) for g in held.values()
+    )
+
+
+@dataclass
+class FakeLease:
+    """A lease that is ours until ``error`` is set.
+
+    Attributes:
+        error: Raised by the next check.
+        after: Checks that still pass once ``error`` is set.
+    """
+
+    epoch: int = 1
+    error: JcsyncError | None = None
+    after: int = 0
+
+    def check(self) -> None:
+        if self.error is None:
+            return
+        if self.after <= 0:
+            raise self.error
+        self.after -= 1
+
+
+@dataclass
+class FakeStore:
+    """The store; ``calls`` names every write in order, ``fails`` lets some of them fail."""
+
+    kept: dict[tuple[Kind, str], Link] = field(default_factory=dict)
+    organization: str = ""
+    owner: str = ""
+    paused: bool = False
+    the_lease: FakeLease = field(default_factory=FakeLease)
+    calls: list[str] = field(default_factory=list)
+    fails: Failure = never_fails
+    plans: dict[str, Plan] = field(default_factory=dict)
+    outcomes: list[Outcome] = field(default_factory=list)
+    reports: list[RunReport] = field(default_factory=list)
+    all_holds: list[HoldRecord] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, *links: Link) -> "FakeStore":
+        """A store that remembers these links."""
+        return cls(kept={(link.kind, link.external_id): link for link in links})
+
+    def _call(self, call: str) -> None:
+        self.calls.append(call)
+        if (error := self.fails(call)) is not None:
+            raise error
+
+    @contextmanager
+    def lease(self, connection: str, owner: str) -> Iterator[FakeLease]:
+        if self.owner:
+            message = f"{self.owner} holds the lease of {connection}"
+            raise LeaseHeldError(message, owner=self.owner)
+        self.owner = owner
+        try:
+            yield self.the_lease
+        finally:
+            self.owner = ""
+
+    def links(self, connection: str) -> tuple[Link, ...]:
+        del connection
+        return tuple(self.kept.values())
+
+    def record_links(
+        self,
+        connection: str,
+        links: Sequence[Link],
+        *,
+        forget: Sequence[tuple[Kind, str]] = (),
+    ) -> None:
+        del connection
+        self._call("links")
+        for key in forget:
+            self.kept.pop(key, None)
+        for link in links:
+            self._keep(link)
+
+    def _keep(self, link: Link) -> None:
+        """Insert or replace a link; one resource has one link."""
+        same = (link.kind, link.resource_id)
+        self.kept = {k: v for k, v in self.kept.items() if (v.kind, v.resource_id) != same}
+        self.kept[(link.kind, link.external_id)] = link
+
+    def record_start(
+        self, run_id: str, connection: str, *, mode: str, trigger: str, started_at: datetime
+    ) -> None:
+        del run_id, connection, started_at
+        self._call(f"start {mode} {trigger}")
+
+    def record_plan(self, run_id: str, plan: Plan, *, at: datetime) -> None:
+        del at
+        self._call("plan")
+        self.plans[run_id] = plan
+
+    def record_outcome(
+        self,
+        run_id: str,
+        connection: str,
+        change: Change,
+        outcome: Outcome,
+        *,
+        at: datetime,
+        link: Link | None = None,
+    ) -> None:
+        del run_id, connection, at
+        self._call(f"outcome {outcome.n}")
+        self.outcomes.append(outcome)
+        if change.action is Action.DELETE and outcome.status is Status.APPLIED:
+            self.kept.pop((change.kind, change.external_id), None)
+        if link is not None:
+            self._keep(link)
+
+    def record_end(self, report: RunReport) -> None:
+        self._call("end")
+        self.reports.append(report)
+
+    def open_hold(
+        self,
+        connection: str,
+        run_id: str,
+        digest: str,
+        violations: Sequence[Violation],
+        *,
+        at: datetime,
+    ) -> int:
+        self._call("hold")
+        for hold in self.holds(open_only=True):
+            if hold.digest == digest:
+                return hold.id
+        self.supersede_holds(connection, by=f"run {run_id}", at=at)
+        hold = HoldRecord(
+            id=len(self.all_holds) + 1,
+            connection=connection,
+            run_id=run_id,
+            digest=digest,
+            status=HoldStatus.HELD,
+            created_at=at,
+            decided_at=None,
+            decided_by="",
+            violations=tuple(violations),
+        )
+        self.all_holds.append(hold)
+        return hold.id
+
+    def decide_hold(self, hold_id: int, status: HoldStatus, *, by: str, at: datetime) -> None:
+        self._call(f"decide {hold_id} {status}")
+        for n, hold in enumerate(self.all_holds):
+            if hold.id == hold_id and hold.status is HoldStatus.HELD:
+                self.all_holds[n] = replace(hold, status=status, decided_by=by, decided_at=at)
+                return
+        message = f"hold {hold_id} is not open"
+        raise UsageError(message)
+
+    def supersede_holds(self, connection: str, *, by: str, at: datetime) -> None:
+        del connection
+        for hold in self.holds(open_only=True):
+            self.decide_hold(hold.id, HoldStatus.SUPERSEDED, by=by, at=at)
+
+    def holds(
+        self, *, connection: str | None = None, open_only: bool = False
+    ) -> tuple[HoldRecord, ...]:
+        del connection
+        wanted = [h for h in self.all_holds if not open_only or h.status is HoldStatus.HELD]
+        return tuple(reversed(wanted))
+
+    def runs(
+        self,
+        *,
+        connection: str | None = None,
+        since: datetime | None = None,
+        run_id: str | None = None,
+        limit: int = 50,
+    ) -> tuple[RunRecord, ...]:
+        del connection, since, run_id, limit
+        return ()
+
+    def changes(
+        self,
+        *,
+        connection: str | None = None,
+        user: str | None = None,
+        since: datetime | None = None,
+        run_id: str | None = None,
+        limit: int = 200,
+    ) -> tuple[ChangeRecord, ...]:
+        del connection, user, since, run_id, limit
+        return ()
+
+    def connection(self, name: str) -> ConnectionRecord:
+        return ConnectionRecord(
+            name=name,
+            organization=self.organization,
+            last_run=None,
+            last_success=None,
+            managed=len(self.kept),
+            paused=self.paused,
+            lease_owner=self.owner,
+        )
+
+    def record_organization(self, connection: str, organization: str) -> None:
+        del connection
+        self._call("organization")
+        self.organization = organization
+
+    def pause(self, connection: str, *, paused: bool) -> None:
+        del connection
+        self.paused = paused
+
+    def prune(self, *, before: datetime) -> int:
+        del before
+        return 0
+
+
+def refused(message: str = "500 of the platform", status: int = 500) -> RemoteError:
+    """An error of a side."""
+    return RemoteError(message, status=status)
