@@ -1,0 +1,208 @@
+"""Every exit status of the contract, for one connection and for several."""
+
+import subprocess
+import sys
+
+import pytest
+
+from jcsync.sandbox import misfortunes
+from tests.scenario.site import GROUP, Site, two_connections, wait_for
+
+
+def test_0_when_nothing_is_to_do(team: Site) -> None:
+    """Nothing to do is success, for every command that looks."""
+    for command in ("plan", "reconcile", "check", "status", "runs", "changes", "holds"):
+        assert team(command).status == 0, command
+    assert team("plan", "--exit-code").status == 0
+
+
+def test_0_for_a_plan_with_changes(team: Site) -> None:
+    """A plan without ``--exit-code`` ends with 0 also when changes are due."""
+    team.join("fay")
+
+    assert team("plan").status == 0
+
+
+def test_1_for_the_unexpected(team: Site) -> None:
+    """A store that is no database ends with 1, and says which file."""
+    (team.folder / "jcsync.db").write_bytes(b"this is no database" * 1000)
+    for extra in ("jcsync.db-wal", "jcsync.db-shm"):
+        (team.folder / extra).unlink(missing_ok=True)
+
+    result = team("reconcile")
+
+    assert result.status == 1
+    assert "jcsync.db" in result.err
+    assert "Traceback" not in result.text
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        pytest.param(("nonsense",), id="unknown-command"),
+        pytest.param(("plan", "--nonsense"), id="unknown-option"),
+        pytest.param(("plan", "nonsense"), id="unknown-connection"),
+        pytest.param(("reconcile", "nonsense"), id="unknown-connection-reconcile"),
+        pytest.param(("status", "nonsense"), id="unknown-connection-status"),
+        pytest.param(("explain", "demo"), id="missing-argument"),
+        pytest.param(("approve", "first"), id="no-number"),
+        pytest.param(("changes", "--since", "yesterdayish"), id="no-time"),
+    ],
+)
+def test_2_for_usage(team: Site, args: tuple[str, ...]) -> None:
+    """A command that means nothing ends with 2 and says so on standard error."""
+    result = team.process(*args)
+
+    assert result.status == 2
+    assert result.out == ""
+    assert result.err
+    assert "Traceback" not in result.err
+
+
+def test_2_for_settings(team: Site) -> None:
+    """Wrong settings end with 2 before anything connects."""
+    team.config.write_text("connections: [", encoding="utf-8")
+
+    assert team("reconcile").status == 2
+    assert team.world.jumpcloud.faults.traffic.total == 0
+
+
+def test_3_when_some_changes_failed(team: Site) -> None:
+    """One refused change ends with 3, the others are made."""
+    team.join("fay", "gus")
+    team.world.platform.faults.add(misfortunes.fail(400, "no"), method="POST")
+
+    result = team("reconcile", "--json")
+
+    assert result.status == 3
+    assert result.run["outcome"] == "partial"
+    assert len(team.names) == 6
+    assert team("reconcile").status == 0
+    assert len(team.names) == 7
+
+
+def test_4_when_a_plan_is_held(team: Site) -> None:
+    """Beyond limits: 4, for a run and for a plan with ``--exit-code``."""
+    team.world.jumpcloud.state.remove_member(GROUP, "ann", "bob", "cid")
+
+    assert team("plan").status == 0
+    assert team("plan", "--exit-code").status == 4
+    assert team("reconcile").status == 4
+
+
+def test_5_while_another_run_holds_the_lease(team: Site) -> None:
+    """A second run of the same connection ends at once and names who holds it."""
+    team.join("fay")
+    team.world.platform.faults.add(misfortunes.delay(3), method="POST", count=None)
+    first = team.start("reconcile")
+    wait_for(lambda: team.world.platform.faults.traffic.writes)
+
+    result = team("reconcile", "--json")
+
+    assert result.status == 5
+    assert str(first.pid) in result.run["error"]
+    assert result.run["outcome"] == "failed"
+    assert team("plan").status == 0, "a plan needs no lease"
+    first.communicate(timeout=30)
+    assert first.returncode == 0
+    assert team.names.count("fay") == 1
+
+
+def test_6_when_a_side_cannot_be_read(team: Site) -> None:
+    """A refused key is a side that could not be read."""
+    team.world.jumpcloud.api.revoke_key(team.world.jumpcloud.api_key)
+
+    assert team("reconcile").status == 6
+    assert team("plan").status == 6
+    assert team("plan", "--exit-code").status == 6
+
+
+def test_6_when_a_side_is_read_in_part(team: Site) -> None:
+    """A total that does not add up is a part; what is sure is done all the same."""
+    team.join("fay")
+    team.world.jumpcloud.faults.add(misfortunes.no_total(), path="/membership", count=None)
+
+    result = team("reconcile", "--json")
+
+    assert result.status == 6
+    assert result.run["complete"] == {"directory": False, "provider": True}
+    assert "fay" in team.active
+    assert team("plan").status == 6
+
+
+def test_10_when_changes_are_due(team: Site) -> None:
+    """``plan --exit-code`` tells a script that something is to do."""
+    team.join("fay")
+
+    assert team("plan", "--exit-code").status == 10
+    assert team("plan", "--exit-code", "--json").status == 10
+    assert team("plan", "--exit-code", "--user", "ann").status == 0
+
+
+def test_several_connections_end_with_the_first_that_applies(site: Site) -> None:
+    """Of in-step, changes due, held and unreadable connections the worst is told."""
+    two_connections(site)
+    site.join("ann", "bob", "cid")
+    site.join("xan", group="Second")
+    assert site("reconcile").status == 0
+
+    site.join("dora")
+    assert site("plan", "--exit-code").status == 10
+    assert site("plan", "second", "--exit-code").status == 0
+
+    site.world.jumpcloud.state.remove_member(GROUP, "ann", "bob", "cid")
+    assert site("plan", "--exit-code").status == 4
+    assert site("reconcile").status == 4
+
+    two_connections(site, provider={"token": "wrong-token"})
+    result = site("reconcile", "--json")
+    assert result.status == 6
+    assert [run["outcome"] for run in result.document["runs"]] == ["held", "failed"]
+
+
+def test_a_broken_connection_does_not_stop_the_next(site: Site) -> None:
+    """The second connection is run although the first one cannot be."""
+    two_connections(site)
+    site.join("ann")
+    site.join("xan", group="Second")
+    site.configure(scope={"groups": ["No such group"]})
+    two_connections(site, first={"scope": {"groups": ["No such group"]}})
+
+    result = site("reconcile", "--json")
+
+    assert result.status == 2
+    assert [run["outcome"] for run in result.document["runs"]] == ["failed", "applied"]
+    assert site.active == {"xan"}
+
+
+def test_check_ends_with_2_for_what_the_settings_cause(team: Site) -> None:
+    """A group that does not exist is the fault of the settings."""
+    team.configure(scope={"groups": ["Keepnet User"]})
+
+    assert team("check").status == 2
+
+
+def test_check_ends_with_6_for_a_dead_platform(team: Site) -> None:
+    """What no setting causes is 6."""
+    team.world.platform.faults.add(misfortunes.fail(503), count=None)
+
+    assert team("check").status == 6
+
+
+def test_status_of_the_process_is_the_status_of_the_command(team: Site) -> None:
+    """The entry point and ``python -m jcsync`` end alike."""
+    team.join("fay")
+
+    assert team.process("plan", "--exit-code").status == 10
+    script = subprocess.run(
+        [str(_script()), "plan", "--exit-code", "--config", str(team.config)],
+        capture_output=True,
+        check=False,
+    )
+    assert script.returncode == 10
+
+
+def _script() -> object:
+    from pathlib import Path  # noqa: PLC0415
+
+    return Path(sys.executable).with_name("jcsync")
