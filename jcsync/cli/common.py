@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jcsync.cli.exits import SOME_FAILED
+from jcsync.errors import JcsyncError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -72,9 +73,20 @@ def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
             quiet=quiet or outer.quiet,
             verbose=verbose or outer.verbose,
         )
-        return command(*args, options=options, **kwargs)
+        try:
+            return command(*args, options=options, **kwargs)
+        except JcsyncError as error:
+            if options.json:
+                _emit_refusal(str(error))
+            raise
 
     return with_options
+
+
+def _emit_refusal(message: str) -> None:
+    """Print the document of a command that could not do its work: whoever asked for JSON gets it."""
+    of_runs = click.get_current_context().info_name in ("plan", "apply", "reconcile")
+    emit_json({**({"runs": []} if of_runs else {}), "error": message})
 
 
 def emit_json(document: object) -> None:

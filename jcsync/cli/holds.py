@@ -5,12 +5,12 @@ from typing import Any
 import click
 
 from jcsync.cli.common import Options, common_options, emit_json, load_and_log, stop_signals
-from jcsync.cli.exits import STALE, run_status
+from jcsync.cli.exits import run_status
 from jcsync.cli.history import change_document
 from jcsync.cli.runs import run_connection, show_reports
 from jcsync.cli.tables import print_lines, print_table
 from jcsync.clock import SystemClock
-from jcsync.errors import UsageError
+from jcsync.errors import StalePlanError, UsageError
 from jcsync.model.history import ChangeRecord, HoldRecord, HoldStatus
 from jcsync.model.plan import Change
 from jcsync.pipeline import Order
@@ -101,8 +101,8 @@ def approve(options: Options, hold: int) -> int:
         if held.status is not HoldStatus.HELD:
             message = f"hold {hold} is {held.status.value} already"
             if held.status is HoldStatus.SUPERSEDED:
-                click.echo(f"jcsync: {message}: the world has moved since", err=True)
-                return STALE
+                message = f"{message}: {_next_hold(store, held.connection)}"
+                raise StalePlanError(message)
             raise UsageError(message)
         chosen_names(loaded, (held.connection,))
         order = Order(apply=True, trigger="approve", digest=held.digest, approved=held)
@@ -128,6 +128,16 @@ def reject(options: Options, hold: int) -> int:
     else:
         click.echo(f"hold {hold} is rejected; nothing was written")
     return 0
+
+
+def _next_hold(store: Store, connection: str) -> str:
+    """What has taken the place of a superseded hold."""
+    for hold in store.holds(connection=connection, open_only=True):
+        return (
+            f"another plan is due now; look with: jcsync holds show {hold.id}, "
+            f"accept with: jcsync approve {hold.id}"
+        )
+    return f"another plan was due since then; look with: jcsync plan {connection}"
 
 
 def _planned_change(record: ChangeRecord) -> Change:

@@ -1,13 +1,16 @@
 """``plan``, ``apply`` and ``reconcile``: one run, now."""
 
+import hashlib
 import json
 import os
+import shlex
+import stat
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,11 +21,12 @@ from jcsync.cli.common import (
     emit_json,
     first_status,
     load_and_log,
+    note,
     stop_signals,
 )
 from jcsync.cli.exits import plan_status, run_status
 from jcsync.cli.tables import print_lines
-from jcsync.errors import UsageError
+from jcsync.errors import StalePlanError, UsageError
 from jcsync.model.report import RunReport
 from jcsync.pipeline import Order, Progress
 from jcsync.pipeline import run as run_pipeline
@@ -59,9 +63,10 @@ def plan(
     loaded = load_and_log(options)
     order = Order(apply=False, who=who or "")
     reports = _run_all(loaded, connections, options, lambda _name: order)
-    if out is not None:
-        _save(out, reports, who or "")
+    saved = out is not None and _save(out, reports, who or "")
     show_reports(reports, options, applied=False)
+    if out is not None:
+        _say_saved(out, options, saved=saved)
     return first_status(plan_status(report, exit_code=exit_code) for report in reports)
 
 
@@ -174,31 +179,66 @@ def show_reports(reports: list[RunReport], options: Options, *, applied: bool) -
         print_lines(lines)
 
 
-def _save(path: Path, reports: list[RunReport], who: str) -> None:
+def _save(path: Path, reports: list[RunReport], who: str) -> bool:
+    """Save the plans with their checksum; nothing when one of them could not be made."""
     if any(report.plan is None for report in reports):
-        return
+        return False
     document = {**reports_document(reports), "user": who or None}
+    document["checksum"] = _checksum(document)
     text = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
     try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                os.fchmod(descriptor, 0o600)  # a file that was there may be open to all
             file.write(text)
     except OSError as error:
         message = f"the plan cannot be written to {path}: {error.strerror}"
         raise UsageError(message) from error
+    return True
+
+
+def _say_saved(path: Path, options: Options, *, saved: bool) -> None:
+    if not saved:
+        click.echo(f"jcsync: no plan was made, {path} was not written", err=True)
+        return
+    text = f"  Saved as {path}. To apply exactly this plan: jcsync apply {shlex.quote(str(path))}"
+    if options.json:
+        note(text.strip(), options)
+    else:
+        click.echo(text)
+
+
+def _checksum(document: dict[str, Any]) -> str:
+    """Return what tells an edited plan file: a digest of all it says, whatever its layout."""
+    content = {name: value for name, value in document.items() if name != "checksum"}
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return f"sha256:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
 def _read_saved(path: Path) -> tuple[dict[str, str], str]:
-    """Return the digest of each connection's plan, and whom it is about."""
+    """Return the digest of each connection's plan, and whom it is about.
+
+    Raises:
+        UsageError: The file cannot be read or is no plan.
+        StalePlanError: Somebody has changed it.
+    """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         saved = {run["connection"]: run["plan"]["digest"] for run in document["runs"]}
-        who = document.get("user") or ""
+        who, checksum = document.get("user") or "", document["checksum"]
     except OSError as error:
         message = f"{path}: {error.strerror}"
         raise UsageError(message) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         message = f'{path} is no plan that "jcsync plan --out FILE" saved'
         raise UsageError(message) from error
+    if checksum != _checksum(document):
+        message = (
+            f"{path} was changed after it was saved; nothing was written. A plan is applied as it "
+            f"is or not at all: make another with jcsync plan --out {shlex.quote(str(path))}"
+        )
+        raise StalePlanError(message)
     if not saved:
         message = f"{path} holds no plan"
         raise UsageError(message)
