@@ -32,6 +32,9 @@ _REFUSALS: Mapping[int, tuple[type[RemoteError], str]] = {
     HTTPStatus.NOT_FOUND: (NotFoundError, "does not know"),
     HTTPStatus.CONFLICT: (ConflictError, "reports a conflict at"),
 }
+_PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY})
+_LASTING = frozenset({HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.HTTP_VERSION_NOT_SUPPORTED})
+_READS = frozenset({"GET", "HEAD"})
 _DETAIL_CHARACTERS = 300
 _DETAIL_BYTES = 65536
 _DETAIL_KEYS = ("scimType", "detail", "message", "error", "error_description", "title")
@@ -56,18 +59,27 @@ class RawAnswer:
 
     Attributes:
         name: What messages call the side that answered.
-        where: Method and URL of the request.
+        method: Of the request.
+        url: Of the request, without its query.
         repeatable: Whether the request may be repeated without looking first.
         advice: What to do when the credentials are refused.
+        secrets: Texts of the request that no message may repeat.
     """
 
     name: str
-    where: str
+    method: str
+    url: str
     repeatable: bool
-    advice: str
     status: int
     headers: Mapping[str, str]
     content: bytes
+    advice: str = ""
+    secrets: tuple[str, ...] = ()
+
+    @property
+    def where(self) -> str:
+        """The request, for messages."""
+        return f"{self.method} {self.url}"
 
 
 def parse_answer(raw: RawAnswer, now: datetime) -> Answer:
@@ -87,7 +99,8 @@ def parse_answer(raw: RawAnswer, now: datetime) -> Answer:
         kind = one_line(raw.headers.get("Content-Type") or "no content type")
         message = (
             f"{raw.name} answered {what} instead of JSON at {raw.where} "
-            f"({raw.status}, {kind}){_detail(raw.content)}"
+            f"({raw.status}, {kind}){_detail(raw)}; check that the base URL leads to the API, and "
+            "that no proxy answers in its place"
         )
         if raw.repeatable:
             raise UnreadableError(message, status=raw.status) from error
@@ -96,32 +109,55 @@ def parse_answer(raw: RawAnswer, now: datetime) -> Answer:
 
 
 def _refusal(raw: RawAnswer, now: datetime) -> RemoteError:
-    status, detail = raw.status, _detail(raw.content)
+    status, detail = raw.status, _detail(raw)
     if status < HTTPStatus.BAD_REQUEST:
-        target = one_line(raw.headers.get("Location", "nowhere"))
+        target = one_line(raw.headers.get("Location", "nowhere").partition("?")[0])
         return UnreadableError(
             f"{raw.name} redirects to {target} ({status}) at {raw.where}; redirects are never "
             "followed: check the base URL, and that the credentials are sent to the right host",
             status=status,
         )
     wait = retry_after_s(raw.headers.get("Retry-After"), now)
-    if status == HTTPStatus.TOO_MANY_REQUESTS or (
-        status == HTTPStatus.FORBIDDEN and _is_throttling(raw)
-    ):
+    if _is_throttling(raw):
         message = f"{raw.name} asks to slow down ({status}) at {raw.where}{detail}"
         return TransientError(message, status=status, retry_after=wait)
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if status in _PASSING or (
+        status >= HTTPStatus.INTERNAL_SERVER_ERROR and status not in _LASTING
+    ):
         message = f"{raw.name} failed ({status}) at {raw.where}{detail}"
         failed = TransientError if raw.repeatable else UnknownOutcomeError
         return failed(message, status=status, retry_after=wait)
+    if status == HTTPStatus.NOT_FOUND and not _is_of_an_api(raw.content):
+        return UnreadableError(
+            f"{raw.name} answered {status} at {raw.where}, but not as an API does{detail}; nothing "
+            "is believed to be gone: check the base URL, and that no proxy answers in its place",
+            status=status,
+        )
     kind, what = _REFUSALS.get(status, (RejectedError, "rejected"))
-    if kind is UnauthorizedError and raw.advice:
-        detail = f"{detail}. {raw.advice}"
+    if status == HTTPStatus.UNAUTHORIZED or (
+        status == HTTPStatus.FORBIDDEN and raw.method in _READS
+    ):
+        detail = f"{detail}. {raw.advice}" if raw.advice else detail
     return kind(f"{raw.name} {what} {raw.where} ({status}){detail}", status=status)
 
 
 def _is_throttling(raw: RawAnswer) -> bool:
-    return "Retry-After" in raw.headers or raw.headers.get("x-ratelimit-remaining") == "0"
+    """Tell whether a refusal means "not now"; some servers say so with another status than 429."""
+    if raw.status == HTTPStatus.FORBIDDEN:
+        return "Retry-After" in raw.headers or raw.headers.get("x-ratelimit-remaining") == "0"
+    if raw.status == HTTPStatus.BAD_REQUEST:
+        return b"ThrottlingException" in raw.content[:_DETAIL_BYTES]
+    return raw.status == HTTPStatus.TOO_MANY_REQUESTS
+
+
+def _is_of_an_api(content: bytes) -> bool:
+    """Tell whether a 404 may come from the API itself: it is a JSON object, or empty."""
+    if not content.strip():
+        return True
+    try:
+        return isinstance(json.loads(content), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def retry_after_s(text: str | None, now: datetime) -> float | None:
@@ -151,25 +187,27 @@ def one_line(text: str) -> str:
     return line if len(line) <= _DETAIL_CHARACTERS else line[:_DETAIL_CHARACTERS] + "…"
 
 
-def _detail(content: bytes) -> str:
+def _detail(raw: RawAnswer) -> str:
     """What an answer says of itself, as ``: text`` for the end of a message, or nothing."""
-    text = _detail_text(content[:_DETAIL_BYTES])
+    content = raw.content[:_DETAIL_BYTES]
+    for secret in raw.secrets:
+        content = content.replace(secret.encode(), b"***")
+    text = _detail_text(content)
     return f": {text}" if text else ""
 
 
 def _detail_text(content: bytes) -> str:
     text = content.decode("utf-8", "replace")
     if _looks_like_html(content):
-        title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
+        title = re.search(r"<title[^>]*>([^<]*)", text, re.IGNORECASE)
         return "an HTML page" + (f' "{one_line(html.unescape(title[1]))}"' if title else "")
     try:
         parsed = json.loads(text)
     except (ValueError, RecursionError):
         return one_line(text)
-    if not isinstance(parsed, dict):
-        return one_line(text)
-    texts = [str(parsed[key]) for key in _DETAIL_KEYS if isinstance(parsed.get(key), str)]
-    return one_line("; ".join(dict.fromkeys(t for t in texts if t)))
+    known = parsed if isinstance(parsed, dict) else {}
+    texts = [known[key] for key in _DETAIL_KEYS if isinstance(known.get(key), str)]
+    return one_line("; ".join(dict.fromkeys(t for t in texts if t)) or text)
 
 
 def _looks_like_html(content: bytes) -> bool:

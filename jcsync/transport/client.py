@@ -2,6 +2,7 @@
 
 import json
 import re
+import ssl
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -10,24 +11,55 @@ from time import monotonic
 from typing import TypeVar
 
 import requests
-from urllib3.exceptions import HTTPError, NewConnectionError, SSLError
+from urllib3.exceptions import (
+    HTTPError,
+    LocationValueError,
+    NewConnectionError,
+    ReadTimeoutError,
+)
 
-from jcsync.errors import RemoteError, StoppedError, TransientError, UnknownOutcomeError
+from jcsync.errors import (
+    JcsyncError,
+    RemoteError,
+    StoppedError,
+    TransientError,
+    UnauthorizedError,
+    UnknownOutcomeError,
+    UnreadableError,
+)
 from jcsync.ports import Clock
 from jcsync.transport.answers import Answer, RawAnswer, one_line, parse_answer
 from jcsync.transport.retry import (
     NoConnectionError,
     Pace,
     RetryPolicy,
+    UntrustedError,
     build_retrying,
     is_safe_to_repeat,
     is_unknown,
 )
-from jcsync.transport.session import Endpoint, build_session, read_bounded
+from jcsync.transport.session import Endpoint, OversizeError, build_session, read_bounded
 
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
 _REPEATABLE_METHODS = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 _CONNECT_S = 10
+_SECRET_HEADERS = frozenset({"authorization", "x-api-key"})
+_MALFORMED = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.MissingSchema,
+    requests.exceptions.InvalidProxyURL,
+    LocationValueError,
+    UnicodeError,
+)
+_FAILURES = (
+    requests.exceptions.RequestException,
+    HTTPError,
+    OSError,
+    UnicodeError,
+    OversizeError,
+)
+_THROTTLED = frozenset({400, 403, 429})
 
 T = TypeVar("T")
 
@@ -149,7 +181,7 @@ class Transport:
         """Send a write that must not be repeated blindly.
 
         When its outcome is unknown (no answer, 5xx, an answer that is no JSON), ``applied`` is
-        asked before every repetition.
+        asked before every repetition, and once more before giving up.
 
         Args:
             method: ``POST`` or ``PATCH``.
@@ -160,6 +192,10 @@ class Transport:
 
         Returns:
             The answer, or what ``applied`` found.
+
+        Raises:
+            UnknownOutcomeError: It cannot be told whether the write took effect.
+            RemoteError: As for ``request``.
         """
         unknown = False
 
@@ -173,7 +209,16 @@ class Transport:
                 unknown = True
                 raise
 
-        return self._rewriting(attempt)
+        try:
+            return self._rewriting(attempt)
+        except UnknownOutcomeError:
+            try:
+                found = applied()
+            except JcsyncError:
+                found = None
+            if found is None:
+                raise
+            return found
 
     @property
     def repeats(self) -> int:
@@ -194,10 +239,18 @@ class Transport:
                 self.requests += 1
             raw = self._send(call)
         self._count_answer(str(raw.status))
-        return parse_answer(raw, self._clock.now())
+        try:
+            answer = parse_answer(raw, self._clock.now())
+        except TransientError as error:
+            if error.status in _THROTTLED or error.retry_after is not None:
+                self._pace.slow_down()
+            raise
+        self._pace.speed_up()
+        return answer
 
     def _send(self, call: _Call) -> RawAnswer:
         headers = {**self._authorize(), **call.headers}
+        secrets = _check_headers(headers, self.endpoint.name)
         deadline = monotonic() + self.endpoint.answer_s
         try:
             with self._session.request(
@@ -212,33 +265,47 @@ class Transport:
             ) as response:
                 return RawAnswer(
                     name=self.endpoint.name,
-                    where=call.where,
+                    method=call.method,
+                    url=call.url,
                     repeatable=call.repeatable,
                     advice=self.endpoint.advice,
+                    secrets=secrets,
                     status=response.status_code,
                     headers=response.headers,
                     content=read_bounded(response, deadline),
                 )
-        except (requests.exceptions.RequestException, HTTPError, OSError) as error:
+        except _FAILURES as error:
             self._count_answer("none")
             raise self._translated(call, error) from error
 
     def _translated(self, call: _Call, error: Exception) -> RemoteError:
-        name, reason = self.endpoint.name, _innermost(error)
-        if isinstance(error, requests.exceptions.ConnectTimeout | requests.exceptions.ProxyError):
-            return NoConnectionError(
-                f"{name} cannot be reached at {self.endpoint.host}: {_words(reason)}"
+        name, host, reason = self.endpoint.name, self.endpoint.host, _innermost(error)
+        words = _words(reason)
+        if isinstance(reason, ssl.SSLCertVerificationError):
+            return UntrustedError(
+                f"the certificate of {name} at {host} is not trusted: {words}; if your own "
+                "authority or an inspecting proxy issued it, trust that authority (ca_file, or the "
+                "certificates of the system); verification cannot be switched off"
             )
-        if isinstance(reason, NewConnectionError | SSLError) or isinstance(
-            error, requests.exceptions.SSLError
+        if isinstance(error, _MALFORMED):
+            return UntrustedError(f"{name} has no usable address ({words}); check its URL")
+        if isinstance(reason, NewConnectionError) or isinstance(
+            error, requests.exceptions.ConnectTimeout | requests.exceptions.ProxyError
         ):
             return NoConnectionError(
-                f"{name} cannot be reached at {self.endpoint.host}: {_words(reason)}"
+                f"{name} cannot be reached at {host}: {words}; check its URL, and that DNS, "
+                "firewall and proxy let this computer through"
             )
-        if isinstance(error, requests.exceptions.Timeout):
-            message = f"{name} did not answer within {self.endpoint.timeout_s:g} s at {call.where}"
+        if isinstance(error, OversizeError | requests.exceptions.ContentDecodingError):
+            message = f"{name} gave an answer that cannot be used at {call.where}: {words}"
+            return UnreadableError(message) if call.repeatable else UnknownOutcomeError(message)
+        if isinstance(error, requests.exceptions.Timeout | ReadTimeoutError):
+            message = (
+                f"{name} did not answer within {self.endpoint.timeout_s:g} s, or not in full "
+                f"within {self.endpoint.answer_s:g} s, at {call.where}"
+            )
         else:
-            message = f"{name} broke off its answer at {call.where}: {_words(reason)}"
+            message = f"{name} broke off its answer at {call.where}: {words}"
         return TransientError(message) if call.repeatable else UnknownOutcomeError(message)
 
     def _count_answer(self, status: str) -> None:
@@ -255,19 +322,35 @@ def _dump(body: object) -> bytes:
     return json.dumps(body, separators=(",", ":")).encode()
 
 
+def _check_headers(headers: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """Return the secrets in the headers, which no message may repeat.
+
+    Raises:
+        UnauthorizedError: One holds what no header can carry; requests would print it.
+    """
+    secrets = [value for key, value in headers.items() if key.lower() in _SECRET_HEADERS]
+    for secret in secrets:
+        if not secret.isascii() or not secret.isprintable():
+            message = (
+                f"the credentials for {name} hold a character that no HTTP header can carry, such "
+                "as a line break; copy them again"
+            )
+            raise UnauthorizedError(message)
+    return tuple(secret.rpartition(" ")[2] for secret in secrets if secret.split(" ")[-1])
+
+
 def _innermost(error: BaseException) -> BaseException:
     """The reason that urllib3 keeps inside what requests raises."""
     seen = {id(error)}
     while True:
-        inner = getattr(error, "reason", None)
-        if not isinstance(inner, BaseException):
-            inner = (
-                error.args[0] if error.args and isinstance(error.args[0], BaseException) else None
-            )
-        if inner is None or id(inner) in seen:
+        inner = [getattr(error, "reason", None), *error.args]
+        deeper = next(
+            (e for e in inner if isinstance(e, BaseException) and id(e) not in seen), None
+        )
+        if deeper is None or isinstance(error, NewConnectionError):
             return error
-        seen.add(id(inner))
-        error = inner
+        seen.add(id(deeper))
+        error = deeper
 
 
 def _words(error: BaseException) -> str:

@@ -1,6 +1,7 @@
 """The pooled session of one side, and what it refuses to do."""
 
 import ssl
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
@@ -12,10 +13,10 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from jcsync import __version__
-from jcsync.errors import UnreadableError
 
 _BODY_BYTES = 64 * 1024 * 1024
 _CHUNK_BYTES = 65536
+_GZIP = 16 + zlib.MAX_WBITS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,7 @@ class Endpoint:
     @property
     def host(self) -> str:
         """Host and port, for messages."""
-        return urlsplit(self.base_url).netloc
+        return urlsplit(self.base_url).netloc.rpartition("@")[2]
 
     def url(self, path: str) -> str:
         """The address of a resource."""
@@ -71,7 +72,7 @@ def build_session(endpoint: Endpoint) -> requests.Session:
     session.headers.update(
         {
             "User-Agent": f"jcsync/{__version__}",
-            "Accept-Encoding": "gzip, deflate",
+            "Accept-Encoding": "gzip",
             "Connection": "keep-alive",
             **endpoint.headers,
         }
@@ -87,29 +88,57 @@ def build_session(endpoint: Endpoint) -> requests.Session:
     return session
 
 
+class OversizeError(ValueError):
+    """A body is larger than an answer may be."""
+
+    def __init__(self) -> None:
+        """Say how large that is."""
+        super().__init__(f"an answer of more than {_BODY_BYTES // 1024 // 1024} MiB was refused")
+
+
 def read_bounded(response: requests.Response, deadline: float) -> bytes:
-    """Read a body piece by piece, up to a size and a time.
+    """Read a body piece by piece, up to a size and a time, and unpack it.
 
     Args:
         response: A streamed response.
         deadline: On the monotonic clock, in seconds.
 
     Raises:
-        UnreadableError: The body is larger than 64 MiB.
+        OversizeError: The body is larger than 64 MiB, packed or unpacked.
         ReadTimeout: It has not ended by the deadline.
+        ContentDecodingError: It is packed in another way than gzip, or damaged.
     """
     parts: list[bytes] = []
     size = 0
-    while part := response.raw.read1(_CHUNK_BYTES, decode_content=True):
+    while part := response.raw.read1(_CHUNK_BYTES, decode_content=False):
         parts.append(part)
         size += len(part)
         if size > _BODY_BYTES:
-            message = f"an answer of more than {_BODY_BYTES // 1024 // 1024} MiB was refused"
-            raise UnreadableError(message, status=response.status_code)
+            raise OversizeError
         if monotonic() > deadline:
-            message = "an answer that would not end"
-            raise requests.exceptions.ReadTimeout(message)
-    return b"".join(parts)
+            raise requests.exceptions.ReadTimeout
+    return _unpacked(b"".join(parts), response.headers.get("Content-Encoding", ""))
+
+
+def _unpacked(content: bytes, encoding: str) -> bytes:
+    encoding = encoding.strip().lower()
+    if encoding in ("", "identity") or not content:
+        return content
+    if encoding not in ("gzip", "x-gzip"):
+        message = f"its body is packed as {encoding!r}, which was not asked for"
+        raise requests.exceptions.ContentDecodingError(message)
+    unpacker = zlib.decompressobj(wbits=_GZIP)
+    try:
+        plain = unpacker.decompress(content, _BODY_BYTES + 1)
+    except zlib.error as error:
+        message = f"its gzip is damaged ({error})"
+        raise requests.exceptions.ContentDecodingError(message) from error
+    if len(plain) > _BODY_BYTES:
+        raise OversizeError
+    if not unpacker.eof:
+        message = "its gzip ends too early"
+        raise requests.exceptions.ContentDecodingError(message)
+    return plain
 
 
 class _TlsAdapter(HTTPAdapter):
