@@ -1,0 +1,33 @@
+"""Text from outside, made safe to show."""
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from jcsync.model.text import printable
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Zoë Çelik 🦊", "Zoë Çelik 🦊"),
+        ("a\nb", "a\\nb"),
+        ("\x1b[31mred", "\\x1b[31mred"),
+        ("evil\u202egpj.exe", "evil\\u202egpj.exe"),
+        ("half \ud800", "half \\ud800"),
+        ("", ""),
+    ],
+)
+def test_only_what_can_be_seen_is_shown(text: str, shown: str) -> None:
+    """Letters of any script stay, whatever drives a terminal is written out."""
+    assert printable(text) == shown
+
+
+@given(st.text(st.characters(exclude_categories=())))
+@example("half of a pair: \ud800")
+def test_nothing_unprintable_is_left(text: str) -> None:
+    """Shown twice, a text does not change again."""
+    shown = printable(text)
+
+    assert shown.isprintable()
+    assert printable(shown) == shown
