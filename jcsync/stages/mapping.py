@@ -71,7 +71,7 @@ def group_conditions(group: DirectoryGroup, scope: Scope) -> tuple[Clause, ...]:
     return tuple(
         clause
         for selector in scope.groups
-        if selector.name in (group.name, group.id)
+        if selector.name == group.name or selector.name.casefold() == group.id.casefold()
         for clause in selector.where
     )
 
@@ -102,7 +102,7 @@ def map_user(
     if out:
         access, reason = _ACCESS[policy.on_leave], out
     attributes, initial, problems = _map_attributes(user, rules)
-    name = str(attributes.get("userName") or "")
+    name = str(attributes.get("userName") or initial.get("userName") or "")
     if not name and not problems:
         problems.append("no userName: the field that it is mapped from is empty in JumpCloud")
     return DesiredUser(
