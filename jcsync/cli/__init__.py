@@ -4,6 +4,7 @@ The first of the two front doors: every error ends here, in words, with its exit
 """
 
 import importlib
+import io
 import sys
 from typing import Any
 
@@ -66,6 +67,7 @@ def main(args: list[str] | None = None) -> None:
     Source:
         ``docs/exit-status.md``.
     """
+    _print_whatever_comes()
     try:
         status = cli.main(args=args, prog_name="jcsync", standalone_mode=False)
     except click.exceptions.Abort:
@@ -81,6 +83,13 @@ def main(args: list[str] | None = None) -> None:
     except Exception as error:  # noqa: BLE001 - a front door: no traceback reaches a user
         sys.exit(_apologize(error))
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _print_whatever_comes() -> None:
+    """Let a terminal that lacks a sign show another one in its place, rather than end in an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _refuse(error: JcsyncError) -> int:

@@ -90,8 +90,9 @@ def _emit_refusal(message: str) -> None:
 
 
 def emit_json(document: object) -> None:
-    """Print one JSON document to standard output."""
-    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+    """Print one JSON document to standard output, in whatever encoding it takes."""
+    encoding = (sys.stdout.encoding or "utf-8").lower().replace("-", "")
+    click.echo(json.dumps(document, ensure_ascii=encoding != "utf8", indent=2))
 
 
 def note(text: str, options: Options) -> None:

@@ -1,5 +1,6 @@
 """``status``, ``runs``, ``changes`` and ``links``: what the store knows."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,9 @@ from jcsync.settings.times import parse_duration
 if TYPE_CHECKING:
     from jcsync.settings import Loaded
     from jcsync.store import SqlStore
+
+ALL = 1_000_000
+"""More rows than any history has."""
 
 _SHORT_ID = 6
 _HOUR = 3600
@@ -50,17 +54,32 @@ def status(options: Options, connections: tuple[str, ...]) -> int:
 
 @click.command(short_help="Past runs, newest first.")
 @click.option("--connection", metavar="NAME", help="Of this connection only.")
+@click.option("--user", metavar="WHO", help="That changed this person or group: name or id.")
 @click.option("--since", metavar="AGE", help="Not older than this: 2h, 7d, or 2026-01-31.")
 @click.option("--run", "run_id", metavar="ID", help="This run only; the end of its id is enough.")
 @click.option("--limit", default=20, show_default=True, help="How many at the most.")
 @common_options
 def runs(
-    options: Options, connection: str | None, since: str | None, run_id: str | None, limit: int
+    options: Options,
+    connection: str | None,
+    user: str | None,
+    since: str | None,
+    run_id: str | None,
+    limit: int,
 ) -> int:
     """List past runs, newest first."""
-    _, store = _open(options)
+    loaded, store = _open(options)
     with store:
-        found = store.runs(connection=connection, since=_moment(since), run_id=run_id, limit=limit)
+        found = store.runs(
+            connection=connection,
+            since=moment(since),
+            run_id=run_id,
+            limit=limit if user is None else ALL,
+        )
+        if user is not None:
+            ids = run_ids_of(store, user)
+            found = tuple(run for run in found if run.run_id in ids)[:limit]
+    check_known(loaded, connection, found)
     if options.json:
         emit_json({"runs": [_run_document(run) for run in found]})
         return 0
@@ -68,7 +87,7 @@ def runs(
         ("started", "connection", "run", "by", "outcome", "planned", "applied", "failed", ""),
         [
             (
-                _local(run.started_at),
+                local_text(run.started_at),
                 run.connection,
                 run.run_id[-_SHORT_ID:],
                 run.trigger,
@@ -103,11 +122,12 @@ def changes(
     limit: int,
 ) -> int:
     """List changes with before and after, newest first."""
-    _, store = _open(options)
+    loaded, store = _open(options)
     with store:
         found = store.changes(
-            connection=connection, user=user, since=_moment(since), run_id=run_id, limit=limit
+            connection=connection, user=user, since=moment(since), run_id=run_id, limit=limit
         )
+    check_known(loaded, connection, found)
     if run_id is None:
         found = tuple(change for change in found if change.status != Status.NOT_ATTEMPTED)
     if options.json:
@@ -117,7 +137,7 @@ def changes(
         ("at", "run", "action", "name", "what", "status"),
         [
             (
-                _local(change.at),
+                local_text(change.at),
                 change.run_id[-_SHORT_ID:],
                 change.action.value,
                 change.name,
@@ -133,40 +153,82 @@ def changes(
 
 
 @click.command(short_help="Which account belongs to whom.")
-@click.argument("connection", metavar="CONNECTION")
+@click.argument("name", required=False, metavar="[CONNECTION]")
+@click.option("--connection", metavar="NAME", help="Of this connection only.")
 @click.option("--user", metavar="WHO", help="Of this person or group: name or id.")
 @common_options
-def links(options: Options, connection: str, user: str | None) -> int:
+def links(options: Options, name: str | None, connection: str | None, user: str | None) -> int:
     """List the links between JumpCloud ids and the ids of the platform."""
     loaded, store = _open(options)
-    from jcsync.wiring import chosen_names  # noqa: PLC0415 - not for the help
-
-    chosen_names(loaded, (connection,))
-    wanted = user.casefold() if user else ""
+    chosen = connection or name
+    if connection and name and connection != name:
+        message = f"two connections are named, {name!r} and {connection!r}; name one"
+        raise UsageError(message)
     with store:
-        found = sorted(
-            (
-                link
-                for link in store.links(connection)
-                if not wanted
-                or wanted
-                in (link.name.casefold(), link.external_id.casefold(), link.resource_id.casefold())
-            ),
-            key=lambda link: (link.kind, link.name.casefold()),
-        )
+        found = [
+            (of, link)
+            for of in ([chosen] if chosen else loaded.settings.connections)
+            for link in sorted(store.links(of), key=lambda link: (link.kind, link.name.casefold()))
+            if user is None or _is_about(link, user.casefold())
+        ]
+    check_known(loaded, chosen, found)
     if options.json:
-        emit_json({"connection": connection, "links": [_link_document(link) for link in found]})
+        emit_json({"links": [_link_document(of, link) for of, link in found]})
         return 0
+    several = len({of for of, _ in found}) > 1
     print_table(
-        ("resource", "name", "JumpCloud id", "platform id", "deactivated"),
+        (
+            *(("connection",) if several else ()),
+            "resource",
+            "name",
+            "JumpCloud id",
+            "platform id",
+            "deactivated",
+        ),
         [
-            (link.kind, link.name, link.external_id, link.resource_id, link.deactivated_at or "")
-            for link in found
+            (
+                *((of,) if several else ()),
+                link.kind,
+                link.name,
+                link.external_id,
+                link.resource_id,
+                _day(link.deactivated_at),
+            )
+            for of, link in found
         ],
     )
     if not found:
         click.echo("no links")
     return 0
+
+
+def _is_about(link: Link, wanted: str) -> bool:
+    names = (link.name, link.external_id, link.resource_id)
+    return wanted in (name.casefold() for name in names)
+
+
+def _day(text: str | None) -> str:
+    """A time of the store in the reader's zone, ``""`` for none."""
+    return local_text(datetime.fromisoformat(text)) if text else ""
+
+
+def check_known(loaded: "Loaded", connection: str | None, found: Collection[object]) -> None:
+    """Refuse a name that neither the settings nor the store know: an empty list looks like peace.
+
+    What a connection did that is no longer in the settings can still be read.
+
+    Raises:
+        UsageError: It is mistyped.
+    """
+    from jcsync.wiring import chosen_names  # noqa: PLC0415 - not for the help
+
+    if connection is not None and not found:
+        chosen_names(loaded, (connection,))
+
+
+def run_ids_of(store: "SqlStore", user: str) -> frozenset[str]:
+    """Return the ids of the runs that planned a change of a person or group."""
+    return frozenset(change.run_id for change in store.changes(user=user, limit=ALL))
 
 
 def _open(options: Options) -> "tuple[Loaded, SqlStore]":
@@ -176,7 +238,7 @@ def _open(options: Options) -> "tuple[Loaded, SqlStore]":
     return loaded, build_store(loaded)
 
 
-def _moment(text: str | None) -> datetime | None:
+def moment(text: str | None) -> datetime | None:
     """Return the time that ``--since`` means: an age, or a date."""
     if text is None:
         return None
@@ -191,7 +253,7 @@ def _moment(text: str | None) -> datetime | None:
         raise UsageError(message) from error
 
 
-def _local(moment: datetime) -> str:
+def local_text(moment: datetime) -> str:
     """Return a time in the reader's zone, with the zone named."""
     return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
 
@@ -317,8 +379,9 @@ def change_document(change: ChangeRecord) -> dict[str, Any]:
     }
 
 
-def _link_document(link: Link) -> dict[str, Any]:
+def _link_document(connection: str, link: Link) -> dict[str, Any]:
     return {
+        "connection": connection,
         "resource": link.kind.value,
         "name": link.name,
         "external_id": link.external_id,

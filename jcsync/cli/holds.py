@@ -6,7 +6,14 @@ import click
 
 from jcsync.cli.common import Options, common_options, emit_json, load_and_log, stop_signals
 from jcsync.cli.exits import run_status
-from jcsync.cli.history import change_document
+from jcsync.cli.history import (
+    ALL,
+    change_document,
+    check_known,
+    local_text,
+    moment,
+    run_ids_of,
+)
 from jcsync.cli.runs import run_connection, show_reports
 from jcsync.cli.tables import print_lines, print_table
 from jcsync.clock import SystemClock
@@ -17,7 +24,6 @@ from jcsync.pipeline import Order
 from jcsync.ports import Store
 from jcsync.render import render_changes, time_text, violation_document, violation_text
 
-_ALL = 1_000_000
 _SHOWN = 50
 
 
@@ -25,6 +31,9 @@ _SHOWN = 50
 @click.argument("show", required=False, metavar="[show HOLD]")
 @click.argument("hold_id", type=int, required=False, metavar="")
 @click.option("--connection", metavar="NAME", help="Of this connection only.")
+@click.option("--user", metavar="WHO", help="That change this person or group: name or id.")
+@click.option("--since", metavar="AGE", help="Not older than this: 2h, 7d, or 2026-01-31.")
+@click.option("--run", "run_id", metavar="ID", help="Of this run; the end of its id is enough.")
 @click.option("--all", "everything", is_flag=True, help="Decided ones too.")
 @common_options
 def holds(
@@ -32,6 +41,9 @@ def holds(
     show: str | None,
     hold_id: int | None,
     connection: str | None,
+    user: str | None,
+    since: str | None,
+    run_id: str | None,
     everything: bool,  # noqa: FBT001 - click passes flags by name
 ) -> int:
     """List held plans, or show one: "jcsync holds show 18"."""
@@ -45,6 +57,16 @@ def holds(
         if hold_id is not None:
             return _show_one(store, hold_id, options)
         found = store.holds(connection=connection, open_only=not everything)
+        of_user = run_ids_of(store, user) if user is not None else frozenset()
+    check_known(loaded, connection, found)
+    begin = moment(since)
+    found = tuple(
+        hold
+        for hold in found
+        if (begin is None or hold.created_at >= begin)
+        and (run_id is None or hold.run_id.endswith(run_id))
+        and (user is None or hold.run_id in of_user)
+    )
     if options.json:
         emit_json({"holds": [_document(hold) for hold in found]})
         return 0
@@ -54,7 +76,7 @@ def holds(
             (
                 str(hold.id),
                 hold.connection,
-                hold.created_at.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z"),
+                local_text(hold.created_at),
                 hold.status.value,
                 ", ".join(v.limit for v in hold.violations),
             )
@@ -68,7 +90,7 @@ def holds(
 
 def _show_one(store: Store, hold_id: int, options: Options) -> int:
     hold = find_hold(store, hold_id)
-    planned = sorted(store.changes(run_id=hold.run_id, limit=_ALL), key=lambda change: change.n)
+    planned = sorted(store.changes(run_id=hold.run_id, limit=ALL), key=lambda change: change.n)
     if options.json:
         emit_json({"hold": {**_document(hold), "changes": [change_document(c) for c in planned]}})
         return 0
