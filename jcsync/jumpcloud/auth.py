@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from jcsync.errors import UnauthorizedError, UnreadableError
+from jcsync.errors import NotFoundError, RejectedError, UnauthorizedError, UnreadableError
 from jcsync.ports import Clock
 from jcsync.transport import Transport
 
 _EARLY = timedelta(seconds=60)
 _DEFAULT_LIFE_S = 3600
+_LONGEST_LIFE_S = 86400
 
 
 class Credentials(Protocol):
@@ -89,7 +90,10 @@ class ServiceAccount:
         form = {"grant_type": "client_credentials", "scope": "api"}
         try:
             answer = self._transport.request("POST", "", form=form, headers=self._basic, reads=True)
-        except UnauthorizedError as error:
+        except NotFoundError as error:
+            message = f"{error}; check directory.token_url"
+            raise UnreadableError(message, status=error.status) from error
+        except (UnauthorizedError, RejectedError) as error:
             message = f"{error}; check client_id and client_secret of the service account"
             raise UnauthorizedError(message, status=error.status) from error
         body = answer.body if isinstance(answer.body, Mapping) else {}
@@ -97,9 +101,14 @@ class ServiceAccount:
         if not isinstance(token, str) or not token:
             message = f"no access_token in the answer of {self._transport.endpoint.base_url}"
             raise UnreadableError(message)
-        life = body.get("expires_in")
-        seconds = life if isinstance(life, int) and life > 0 else _DEFAULT_LIFE_S
+        seconds = _life_s(body.get("expires_in"))
         self._headers = {"Authorization": f"Bearer {token}"}
         self._ends = self._clock.now() + max(
             timedelta(seconds=seconds) - _EARLY, timedelta(seconds=seconds / 2)
         )
+
+
+def _life_s(expires_in: object) -> int:
+    """The life of a token in seconds, an hour where the answer gives none that can be used."""
+    text = str(expires_in)
+    return int(text) if text.isdecimal() and 0 < int(text) <= _LONGEST_LIFE_S else _DEFAULT_LIFE_S

@@ -13,8 +13,9 @@ from urllib.parse import quote
 
 from jcsync.errors import (
     NotFoundError,
+    RejectedError,
+    RemoteError,
     SettingsError,
-    TransientError,
     UnauthorizedError,
     UnreadableError,
 )
@@ -34,6 +35,11 @@ from jcsync.model.rules import Scope
 from jcsync.transport import Answer, Transport
 
 _SHOWN = 5
+_MOST_ROWS_A_PAGE = 100
+_PATIENCE = 10
+_USERS = "/api/systemusers"
+_FIELDS = " ".join(USER_FIELDS)
+_USER_QUERY = {"sort": "_id", "fields": _FIELDS}
 
 
 class JumpCloud:
@@ -54,13 +60,15 @@ class JumpCloud:
             transport: To the console host, without ``/api``.
             credentials: Asked for the headers of each call.
             org_id: Sent as ``x-org-id`` where the route takes it.
-            page_size: ``limit`` of every list.
+            page_size: ``limit`` of the list of users; of every other list 100 at the most.
             concurrency: Calls at once.
         """
         self.transport = transport
         self._credentials = credentials
         self._org_id = org_id
-        self._limit = page_size
+        self._user_limit = page_size
+        self._limit = min(page_size, _MOST_ROWS_A_PAGE)
+        self._applications: dict[str, str] = {}
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="jumpcloud")
         self._pages = ThreadPoolExecutor(concurrency, thread_name_prefix="jumpcloud-pages")
 
@@ -102,7 +110,7 @@ class JumpCloud:
                 raise
             return Organization(id=self._org_id)
         names = {key: str(row.get("displayName", "")) for key, row in listing.rows.items()}
-        if self._org_id and names and self._org_id not in names:
+        if self._org_id and names and self._org_id not in names and not listing.gap:
             message = (
                 f"the key does not see the organisation {self._org_id} (directory.org_id); "
                 f"it sees {listed(names)}"
@@ -125,7 +133,9 @@ class JumpCloud:
         """Read how many members a group has, by the total of its membership."""
         path = f"/api/v2/usergroups/{quote(group_id, safe='')}/membership"
         page = self._page(path, 0, limit=1)
-        return page.total if page.total is not None else len(page.rows)
+        if page.total is not None:
+            return page.total
+        return len(self._list_edges(path, "user", "members").user_ids)
 
     def _list_groups(self) -> Listing:
         return self._list("/api/v2/usergroups", name="groups", params={"sort": "name"})
@@ -155,11 +165,15 @@ class JumpCloud:
         listing = self._list_groups()
         gaps = [listing.gap] if listing.gap else []
         everything = _groups(listing)
-        chosen = {g.id: g for g in resolve_groups(everything, [s.name for s in scope.groups])}
+        try:
+            named = resolve_groups(everything, [s.name for s in scope.groups])
+        except SettingsError as error:
+            raise _doubted(error, listing) from error
+        chosen = {group.id: group for group in named}
         direct = Membership(user_ids=frozenset())
         if scope.application:
             application_id = self.fetch_application_id(scope.application)
-            route = f"/api/v2/applications/{application_id}"
+            route = f"/api/v2/applications/{quote(application_id, safe='')}"
             bound = self._list_edges(
                 f"{route}/usergroups", "user_group", "groups of the application"
             )
@@ -187,6 +201,7 @@ class JumpCloud:
             key for key, names in labels.items() if wanted in names
         ]
         if len(found) == 1:
+            self._applications[wanted] = found[0]
             return found[0]
         if found:
             message = (
@@ -195,7 +210,7 @@ class JumpCloud:
             raise SettingsError(message)
         known = sorted({name for names in labels.values() for name in names})
         message = f"unknown application {wanted!r} (scope.application){near_matches(wanted, known)}"
-        raise SettingsError(message)
+        raise _doubted(SettingsError(message), listing)
 
     def _fetch_members(self, group: DirectoryGroup) -> Membership:
         path = f"/api/v2/usergroups/{quote(group.id, safe='')}/membership"
@@ -204,13 +219,10 @@ class JumpCloud:
         except NotFoundError:
             gap = f'the group "{group.name}" is gone (404) while its members were read'
             return Membership(user_ids=frozenset(), gap=gap)
-        except (TransientError, UnreadableError) as error:
-            gap = f'the members of "{group.name}" could not be read: {error}'
-            return Membership(user_ids=frozenset(), gap=gap)
-        except UnauthorizedError as error:
-            if error.status != HTTPStatus.FORBIDDEN:
+        except RemoteError as error:
+            if _ends_everything(error):
                 raise
-            gap = f'the key may not read the members of "{group.name}" (403)'
+            gap = f'the members of "{group.name}" could not be read: {error}'
             return Membership(user_ids=frozenset(), gap=gap)
         if group.error_flags:
             flags = ", ".join(group.error_flags)
@@ -230,32 +242,62 @@ class JumpCloud:
         """Read the users, by the cheaper of two ways: the whole listing, or each wanted one."""
         if not wanted:
             return {}, []
-        path, params = "/api/systemusers", {"sort": "_id", "fields": " ".join(USER_FIELDS)}
-        first = self._page(path, 0, params=params)
-        pages = -(-(first.total or 0) // self._limit)
+        first = self._first_users()
         users: dict[str, DirectoryUser] = {}
         gaps: list[str] = []
-        if len(wanted) >= pages:
-            listing = self._list(path, name="users", params=params, first=first)
+        if len(wanted) >= -(-(first.total or 0) // self._user_limit):
+            listing = self._list(
+                _USERS, name="users", params=_USER_QUERY, first=first, limit=self._user_limit
+            )
             gaps += [listing.gap] if listing.gap else []
             parsed = (parse_user(row) for key, row in listing.rows.items() if key in wanted)
             users = {user.id: user for user in parsed if user}
-        missing = sorted(wanted - users.keys())
-        found = self._pool.map(self.fetch_user, missing)
-        users |= {user.id: user for user in found if user}
-        gone = [user_id for user_id in missing if user_id not in users]
+        found, unreadable = self._fetch_singly(sorted(wanted - users.keys()))
+        users |= found
+        gone = sorted(wanted - users.keys() - unreadable.keys())
         if gone:
-            gaps.append(
-                f"{len(gone)} members have no user record in JumpCloud ({', '.join(gone[:_SHOWN])}"
-                f"{', …' if len(gone) > _SHOWN else ''})"
-            )
+            gaps.append(f"{_some(gone)} have no user record in JumpCloud")
+        if unreadable:
+            reason = next(iter(unreadable.values()))
+            gaps.append(f"the user records of {_some(sorted(unreadable))} cannot be read: {reason}")
         return users, gaps
+
+    def _first_users(self) -> Page:
+        try:
+            return self._page(_USERS, 0, params=_USER_QUERY, limit=self._user_limit)
+        except RejectedError:
+            if self._user_limit <= _MOST_ROWS_A_PAGE:
+                raise
+        self._user_limit = _MOST_ROWS_A_PAGE
+        return self._page(_USERS, 0, params=_USER_QUERY, limit=self._user_limit)
+
+    def _fetch_singly(
+        self, user_ids: list[str]
+    ) -> tuple[dict[str, DirectoryUser], dict[str, RemoteError]]:
+        """Read users one by one; a few may fail.
+
+        Returns:
+            Those that exist, and why the others could not be read.
+        """
+        failed: dict[str, RemoteError] = {}
+
+        def fetch(user_id: str) -> DirectoryUser | None:
+            try:
+                return self.fetch_user(user_id)
+            except RemoteError as error:
+                if _ends_everything(error) or len(failed) >= _PATIENCE:
+                    raise
+                failed[user_id] = error
+                return None
+
+        users = {user.id: user for user in self._pool.map(fetch, user_ids) if user}
+        return users, failed
 
     def fetch_user(self, user_id: str) -> DirectoryUser | None:
         """Read one user; ``None`` when JumpCloud says that he does not exist."""
-        path = f"/api/systemusers/{quote(user_id, safe='')}"
+        path = f"{_USERS}/{quote(user_id, safe='')}"
         try:
-            body = self._call("GET", path, params={"fields": " ".join(USER_FIELDS)}).body
+            body = self._call(path, params={"fields": _FIELDS}).body
         except NotFoundError:
             return None
         user = parse_user(body) if isinstance(body, Mapping) else None
@@ -276,7 +318,9 @@ class JumpCloud:
                 raise UnreadableError(groups.gap)
             bound = False
             if scope.application:
-                application_id = self.fetch_application_id(scope.application)
+                application_id = self._applications.get(
+                    scope.application
+                ) or self.fetch_application_id(scope.application)
                 applications = self._list_edges(
                     f"{route}/applications", "application", f"applications of {user.label}"
                 )
@@ -296,18 +340,20 @@ class JumpCloud:
         kind: str = "",
         organization: bool = True,
         first: Page | None = None,
+        limit: int | None = None,
     ) -> Listing:
+        limit = limit or self._limit
         ready = [first] if first else []
 
         def fetch(skip: int) -> Page:
             if skip == 0 and ready:
                 return ready.pop()
-            return self._page(path, skip, params=params, organization=organization)
+            return self._page(path, skip, params=params, organization=organization, limit=limit)
 
         def key(row: Any) -> str:  # noqa: ANN401 - a row of any route
             return edge_id(row, kind) if kind else row_id(row)
 
-        return read_listing(fetch, limit=self._limit, key=key, name=name, pool=self._pages)
+        return read_listing(fetch, limit=limit, key=key, name=name, pool=self._pages)
 
     def _page(
         self,
@@ -319,7 +365,7 @@ class JumpCloud:
         limit: int | None = None,
     ) -> Page:
         query = {"limit": str(limit or self._limit), "skip": str(skip), **(params or {})}
-        answer = self._call("GET", path, params=query, organization=organization)
+        answer = self._call(path, params=query, organization=organization)
         body, total = answer.body, answer.headers.get("x-total-count")
         if isinstance(body, Mapping) and isinstance(body.get("results"), list):
             count = body.get("totalCount")
@@ -330,25 +376,35 @@ class JumpCloud:
         message = f"JumpCloud answered no list at {path}"
         raise UnreadableError(message)
 
-    def _call(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, str] | None = None,
-        organization: bool = True,
-    ) -> Answer:
+    def _call(self, path: str, *, params: Mapping[str, str], organization: bool = True) -> Answer:
         extra = {"x-org-id": self._org_id} if self._org_id and organization else {}
         credentials = self._credentials.headers()
         try:
             return self.transport.request(
-                method, path, params=params, headers={**extra, **credentials}
+                "GET", path, params=params, headers={**extra, **credentials}
             )
         except UnauthorizedError as error:
             if error.status != HTTPStatus.UNAUTHORIZED or not self._credentials.renew(credentials):
                 raise
         headers = {**extra, **self._credentials.headers()}
-        return self.transport.request(method, path, params=params, headers=headers)
+        return self.transport.request("GET", path, params=params, headers=headers)
+
+
+def _ends_everything(error: RemoteError) -> bool:
+    """Whether no other call can succeed either; 403 is about one thing, 401 about the key."""
+    return isinstance(error, UnauthorizedError) and error.status != HTTPStatus.FORBIDDEN
+
+
+def _doubted(error: SettingsError, listing: Listing) -> SettingsError | UnreadableError:
+    """What was not found in an incomplete list may exist: no fault of the settings then."""
+    return (
+        UnreadableError(f"{listing.gap}, so this may be wrong: {error}") if listing.gap else error
+    )
+
+
+def _some(user_ids: list[str]) -> str:
+    more = ", …" if len(user_ids) > _SHOWN else ""
+    return f"{len(user_ids)} members ({', '.join(user_ids[:_SHOWN])}{more})"
 
 
 def _groups(listing: Listing) -> tuple[DirectoryGroup, ...]:

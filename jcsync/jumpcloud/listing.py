@@ -3,19 +3,22 @@
 A short page is not the last one, rows repeat while the directory is written to, and null rows
 stand for associations whose other end is gone. So every window of ``limit`` rows is read until
 it is covered, rows are known by their id, and the total has to agree at the beginning and at
-the end.
+the end. Null rows cannot be told apart: where there are any, two readings have to agree.
 
 Source:
     JumpCloud, "Best practices for the JumpCloud API" (sort, paging); API 2.0 ``x-total-count``,
     API 1.0 ``totalCount``.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 _READS = 3
+_WAVE = 32
+_MOST_ROWS = 500_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +42,39 @@ class Listing:
         rows: By id, in the order of the route.
         nulls: Rows without an id.
         gap: Why some may be missing, ``""`` when none is, provably.
+        received: Rows that came, repeated ones included.
+        totals: What the pages counted.
+        pieces: Pages beyond the first of a window: a page was shorter than asked for.
     """
 
     rows: dict[str, Any] = field(default_factory=dict)
     nulls: int = 0
     gap: str = ""
+    received: int = 0
+    totals: set[int | None] = field(default_factory=set)
+    pieces: int = 0
+
+    def add(self, page: Page, key: Callable[[Any], str]) -> int:
+        """Take the rows of a page, and return how many ids are new."""
+        before = len(self.rows)
+        self.received += len(page.rows)
+        self.totals.add(page.total)
+        for row in page.rows:
+            row_key = key(row)
+            if row_key:
+                self.rows.setdefault(row_key, row)
+            else:
+                self.nulls += 1
+        return len(self.rows) - before
+
+    @property
+    def found(self) -> int:
+        """How many rows a total would count."""
+        return len(self.rows) + self.nulls
+
+    def agrees(self, other: "Listing") -> bool:
+        """Whether another reading found the same."""
+        return self.nulls == other.nulls and self.rows.keys() == other.rows.keys()
 
 
 def read_listing(
@@ -63,11 +94,14 @@ def read_listing(
         name: What messages call the rows: ``users``, ``members of "Sales"``.
         pool: Reads pages at once.
     """
-    listing = Listing()
+    listing, last = Listing(), None
     for _ in range(_READS):
         listing = _read_once(fetch, limit=limit, key=key, name=name, pool=pool)
-        if not listing.gap:
-            break
+        sure = not listing.nulls or (last is not None and listing.agrees(last))
+        if None in listing.totals or (sure and not listing.gap):
+            return listing
+        last = listing
+    listing.gap = listing.gap or f"{listing.nulls} of the {name} are empty rows, and not the same"
     return listing
 
 
@@ -80,51 +114,67 @@ def _read_once(
     pool: Executor,
 ) -> Listing:
     first = fetch(0)
+    listing = Listing()
+    listing.add(first, key)
     if first.total is None:
-        pages = _read_to_the_end(fetch, first, limit)
-        listing = _collect(pages, key)
+        _read_to_the_end(fetch, first, listing, key)
         listing.gap = f"JumpCloud gives no total for the {name}"
-        return listing
-    total = first.total
+    else:
+        _read_windows(fetch, first, first.total, listing, limit=limit, key=key, pool=pool)
+        listing.gap = _gap(listing, first.total, name)
+    if listing.received > _MOST_ROWS:
+        listing.gap = f"JumpCloud lists more than {_MOST_ROWS} {name}; the rest was not read"
+    return listing
+
+
+def _read_windows(
+    fetch: Callable[[int], Page],
+    first: Page,
+    total: int,
+    listing: Listing,
+    *,
+    limit: int,
+    key: Callable[[Any], str],
+    pool: Executor,
+) -> None:
+    """Read every window of ``limit`` rows, some at once, while they bring anything."""
 
     def window(skip: int) -> list[Page]:
-        pages = [first if skip == 0 else fetch(skip)]
-        end = min(skip + limit, total)
+        pages = [first] if skip == 0 else [fetch(skip)]
         reached = skip + len(pages[0].rows)
-        while reached < end and pages[-1].rows:
+        while reached < min(skip + limit, total) and pages[-1].rows:
             pages.append(fetch(reached))
             reached += len(pages[-1].rows)
-        return pages
+        return pages if skip else pages[1:]
 
-    windows = pool.map(window, range(0, max(total, 1), limit))
-    pages = [page for part in windows for page in part]
-    listing = _collect(pages, key)
-    totals = {page.total for page in pages}
-    found = len(listing.rows) + listing.nulls
-    if len(totals) > 1:
-        listing.gap = f"JumpCloud's number of {name} changed while they were read"
-    elif found != total:
-        listing.gap = f"JumpCloud counts {total} {name} but lists {found}"
-    return listing
-
-
-def _read_to_the_end(fetch: Callable[[int], Page], first: Page, limit: int) -> list[Page]:
-    """Read until an empty page, or one that brings nothing new, and not beyond reason."""
-    pages = [first]
-    skip = len(first.rows)
-    while pages[-1].rows and list(pages[-1].rows) not in [list(page.rows) for page in pages[:-1]]:
-        pages.append(fetch(skip))
-        skip += len(pages[-1].rows) or limit
-    return pages
+    starts = range(max(limit, len(first.rows)), total, limit)
+    later = (starts[begin : begin + _WAVE] for begin in range(0, len(starts), _WAVE))
+    for wave in chain([range(min(total, 1))], later):
+        parts = list(pool.map(window, wave))
+        pages = [page for part in parts for page in part]
+        listing.pieces += len(pages) - sum(skip > 0 for skip in wave)
+        for page in pages:
+            listing.add(page, key)
+        barren = 0 not in wave and not any(page.rows for page in pages)
+        if barren or listing.received > _MOST_ROWS:
+            break
 
 
-def _collect(pages: Iterable[Page], key: Callable[[Any], str]) -> Listing:
-    listing = Listing()
-    for page in pages:
-        for row in page.rows:
-            row_key = key(row)
-            if row_key:
-                listing.rows.setdefault(row_key, row)
-            else:
-                listing.nulls += 1
-    return listing
+def _read_to_the_end(
+    fetch: Callable[[int], Page], page: Page, listing: Listing, key: Callable[[Any], str]
+) -> None:
+    """Read until a page that is empty or brings nothing new, and not beyond reason."""
+    new = len(page.rows)
+    while page.rows and new and listing.received <= _MOST_ROWS:
+        page = fetch(listing.received)
+        new = listing.add(page, key)
+
+
+def _gap(listing: Listing, total: int, name: str) -> str:
+    if len(listing.totals) > 1:
+        return f"JumpCloud's number of {name} changed while they were read"
+    if listing.found != total:
+        return f"JumpCloud counts {total} {name} but lists {listing.found}"
+    if listing.nulls and (listing.pieces or listing.received != listing.found):
+        return f"{listing.nulls} of the {name} are empty rows, and others repeat or are left out"
+    return ""
