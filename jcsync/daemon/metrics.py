@@ -58,21 +58,24 @@ class Metrics:
         )
         self._violations = gauge("limit_violations", "Limits that the last plan exceeds.")
 
-    def observe(self, report: RunReport, connection: Connection, *, holds: int) -> None:
+    def observe(
+        self, report: RunReport, connection: Connection, *, holds: int, managed: int
+    ) -> None:
         """Count one run.
 
         Args:
             report: Of the run.
             connection: For its traffic; used for this run alone.
             holds: Open holds of the connection.
+            managed: Accounts that are ours after the run.
         """
         name = report.connection
         self._runs.labels(name, report.outcome.value).inc()
         self._duration.labels(name).set((report.finished_at - report.started_at).total_seconds())
         if report.outcome in _SUCCESS:
             self._success.labels(name).set(report.finished_at.timestamp())
+        self._managed.labels(name).set(managed)
         if report.plan is not None:
-            self._managed.labels(name).set(report.plan.managed)
             for outcome in report.outcomes:
                 change = report.plan.changes[outcome.n - 1]
                 self._changes.labels(

@@ -11,7 +11,7 @@ from jcsync.clock import SystemClock
 from jcsync.daemon.http import serve_http
 from jcsync.daemon.metrics import Metrics
 from jcsync.daemon.schedule import build_trigger, interval_s
-from jcsync.errors import JcsyncError, StoreError
+from jcsync.errors import JcsyncError, SettingsError, StoreError
 from jcsync.pipeline import Order, run
 from jcsync.settings import Loaded
 from jcsync.store import SqlStore
@@ -30,8 +30,14 @@ def serve(loaded: Loaded, store: SqlStore, stop: threading.Event) -> None:
     Then no run begins, and those under way end after the calls that they are making.
 
     Raises:
-        SettingsError: The address of ``http.bind`` cannot be listened at.
+        SettingsError: No connection is enabled, or the address of ``http.bind`` cannot be
+            listened at.
     """
+    if not chosen_names(loaded, ()):
+        message = (
+            "no connection is enabled, so there is nothing to run; set connections.NAME.enabled"
+        )
+        raise SettingsError(message)
     service = _Service(loaded, store, stop)
     http = loaded.settings.http
     if not http.enabled:
@@ -126,7 +132,8 @@ class _Service:
             ) as connection:
                 report = run(connection, order)
                 holds = len(self._store.holds(connection=name, open_only=True))
-                self.metrics.observe(report, connection, holds=holds)
+                managed = self._store.connection(name).managed
+                self.metrics.observe(report, connection, holds=holds, managed=managed)
         except JcsyncError as error:
             log.error("run failed", connection=name, error=str(error))  # noqa: TRY400 - no fault of ours
         except Exception as error:  # a front door: the other connections go on

@@ -7,17 +7,25 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from jcsync.cli import main
+from jcsync.clock import SystemClock
+from jcsync.daemon import serve
+from jcsync.logs import configure_logs
 from jcsync.sandbox.traffic import Recorded
 from jcsync.sandbox.world import World
+from jcsync.settings import load_settings
+from jcsync.settings.connection import ScheduleSettings
+from jcsync.store import open_store
 
 GROUP = "Keepnet Users"
+_EVERY_SECOND = ScheduleSettings(jitter="0%").model_copy(update={"every": 1.0})
 Json = dict[str, Any]
 
 
@@ -155,6 +163,28 @@ class Site:
             yield running
         finally:
             running.end()
+
+    @contextlib.contextmanager
+    def short_intervals(self) -> Iterator[None]:
+        """Run the daemon in this process, every second: the settings allow ten at the least."""
+        loaded = load_settings(self.config, {}, self.folder)
+        connections = {
+            name: connection.model_copy(update={"schedule": _EVERY_SECOND})
+            for name, connection in loaded.settings.connections.items()
+        }
+        settings = loaded.settings.model_copy(update={"connections": connections})
+        configure_logs(level="error", style="json", stream=io.StringIO())
+        stop = threading.Event()
+        with open_store(settings.store.url.get_secret_value(), SystemClock()) as store:
+            thread = threading.Thread(
+                target=serve, args=(replace(loaded, settings=settings), store, stop)
+            )
+            thread.start()
+            try:
+                yield
+            finally:
+                stop.set()
+                thread.join()
 
     def _arguments(self, args: tuple[str, ...], *, config: bool) -> list[str]:
         return [*args, "--config", str(self.config)] if config else list(args)
