@@ -120,7 +120,7 @@ def approve(options: Options, hold: int) -> int:
     loaded = load_and_log(options)
     with build_store(loaded) as store, stop_signals() as stop:
         held = find_hold(store, hold)
-        if held.status is not HoldStatus.HELD:
+        if held.status not in (HoldStatus.HELD, HoldStatus.REJECTED):
             message = f"hold {hold} is {held.status.value} already"
             if held.status is HoldStatus.SUPERSEDED:
                 message = f"{message}: {_next_hold(store, held.connection)}"
@@ -137,7 +137,7 @@ def approve(options: Options, hold: int) -> int:
 @click.argument("hold", type=int, metavar="HOLD")
 @common_options
 def reject(options: Options, hold: int) -> int:
-    """Refuse a held plan; the same plan is held again as long as it is due."""
+    """Refuse a held plan: as long as the same plan is due, nothing is written."""
     from jcsync.wiring import build_store, run_owner  # noqa: PLC0415 - not for the help
 
     loaded = load_and_log(options)
@@ -148,7 +148,10 @@ def reject(options: Options, hold: int) -> int:
     if options.json:
         emit_json({"hold": _document(rejected)})
     else:
-        click.echo(f"hold {hold} is rejected; nothing was written")
+        click.echo(
+            f"hold {hold} is rejected; nothing was written. Runs go on ending with 4 as long as this "
+            f"plan is due: correct what is wrong in JumpCloud, or change limits of {rejected.connection}"
+        )
     return 0
 
 
