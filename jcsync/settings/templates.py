@@ -3,25 +3,36 @@
 Importing this module loads Jinja2; only settings that use templates do.
 """
 
+import re
+import traceback
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, Final
 
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, nodes
+from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import SandboxedEnvironment
 
-from jcsync.model.directory import ADDRESS_FIELDS, TEXT_FIELDS, Address, DirectoryUser
+from jcsync.model.directory import DirectoryGroup, DirectoryUser
 from jcsync.model.rules import MappingError
+from jcsync.settings.filters import FILTERS, FUNCTIONS, WITHDRAWN, call_problem
 from jcsync.settings.problems import did_you_mean, shorten
+from jcsync.settings.views import (
+    GROUP_FIELDS,
+    PLACE_FIELDS,
+    USER_FIELDS,
+    USER_PARTS,
+    GroupView,
+    UserView,
+    View,
+)
 
 MAX_OUTPUT: Final = 10_000
 _MAX_OPERAND: Final = 1_000_000
+_UNKNOWN: Final = object()
+"""An argument whose value each person has of his own."""
 
-_STATE_FIELDS: Final = ("state", "activated", "account_locked", "password_expired")
-USER_FIELDS: Final = ("id", "_id", *TEXT_FIELDS, *_STATE_FIELDS)
-_PARTED: Final = ("attributes", "phoneNumbers", "addresses")
 _FAILURES: Final = (
     *(TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError),
     *(RuntimeError, MemoryError),
@@ -30,9 +41,26 @@ _FAILURES: Final = (
 
 
 class _Environment(SandboxedEnvironment):
-    """Refuses products and powers that could exhaust the memory."""
+    """Shows views as they are; refuses products and powers that could exhaust the memory."""
 
     intercepted_binops = frozenset({"*", "**"})
+
+    def getattr(self, obj: Any, attribute: str) -> Any:  # noqa: ANN401 # Jinja2's own signature
+        """Ask a view directly: the sandbox has nothing to guard there, and is slow."""
+        return (
+            self.getitem(obj, attribute)
+            if isinstance(obj, View)
+            else super().getattr(obj, attribute)
+        )
+
+    def getitem(self, obj: Any, argument: Any) -> Any:  # noqa: ANN401 # Jinja2's own signature
+        """Ask a view directly, by texts only."""
+        if not isinstance(obj, View):
+            return super().getitem(obj, argument)
+        try:
+            return obj[argument]
+        except (KeyError, TypeError):
+            return self.undefined(f"unknown field {shorten(argument)}")
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:  # noqa: ANN401
         """Check the size of the operands first."""
@@ -45,46 +73,13 @@ class _Environment(SandboxedEnvironment):
         return super().call_binop(context, operator, left, right)
 
 
-class _Parts:
-    """Texts by name, case ignored; a name that is not there is empty."""
-
-    def __init__(self, parts: dict[str, object], absent: object = "") -> None:
-        self._parts = parts
-        self._absent = absent
-
-    def __getitem__(self, name: object) -> object:
-        return self._parts.get(str(name).casefold(), self._absent)
-
-    def __contains__(self, name: object) -> bool:
-        return str(name).casefold() in self._parts
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._parts)
-
-    def __str__(self) -> str:
-        return ""
-
-
-class _Names:
-    """A user, address or group: fixed names, any other is an error."""
-
-    def __init__(self, **values: object) -> None:
-        self._values = values
-
-    def __getitem__(self, name: object) -> object:
-        return self._values[str(name)]
-
-    def __str__(self) -> str:
-        return ""
-
-
 def check_user_template(source: str) -> None:
     """Accept a template of ``user``.
 
     Raises:
         ValueError: It is no template, or names a field that no user has.
     """
-    _check(source, "user", (*USER_FIELDS, *_PARTED))
+    _check(source, "user", (*USER_FIELDS, *USER_PARTS))
 
 
 def check_group_template(source: str) -> None:
@@ -93,7 +88,7 @@ def check_group_template(source: str) -> None:
     Raises:
         ValueError: It is no template, or names something else than ``id`` and ``name``.
     """
-    _check(source, "group", ("id", "name"))
+    _check(source, "group", GROUP_FIELDS)
 
 
 def compile_user_template(source: str) -> Callable[[DirectoryUser], str]:
@@ -102,7 +97,7 @@ def compile_user_template(source: str) -> Callable[[DirectoryUser], str]:
     The function raises ``MappingError`` when the template fails or writes too much.
     """
     template = _environment().from_string(source)
-    return lambda user: _render(template, {"user": _user(user)})
+    return lambda user: _render(template, source, {"user": UserView(user)})
 
 
 def compile_group_template(source: str) -> Callable[[str, str], str]:
@@ -113,9 +108,10 @@ def compile_group_template(source: str) -> Callable[[str, str], str]:
     template = _environment().from_string(source)
 
     def render(group_id: str, name: str) -> str:
-        text = _render(template, {"group": _Names(id=group_id, name=name)})
+        group = GroupView(DirectoryGroup(id=group_id, name=name))
+        text = _render(template, source, {"group": group})
         if not text:
-            message = f"groups.name: the template leaves no name for the group {name}"
+            message = f"the template leaves no name for the group {shorten(name)}"
             raise MappingError(message)
         return text
 
@@ -124,10 +120,16 @@ def compile_group_template(source: str) -> Callable[[str, str], str]:
 
 @cache
 def _environment() -> _Environment:
-    return _Environment(undefined=StrictUndefined, autoescape=False)  # no HTML
+    environment = _Environment(undefined=StrictUndefined, autoescape=False)  # no HTML
+    environment.filters.update(FILTERS)
+    environment.globals.update(FUNCTIONS)
+    for name in WITHDRAWN:
+        del environment.filters[name]
+    del environment.globals["lipsum"]  # random text
+    return environment
 
 
-def _render(template: Any, variables: dict[str, object]) -> str:  # noqa: ANN401 # Jinja2 is untyped here
+def _render(template: Template, source: str, variables: dict[str, object]) -> str:
     written, size = [], 0
     try:
         for piece in template.generate(variables):
@@ -135,8 +137,11 @@ def _render(template: Any, variables: dict[str, object]) -> str:  # noqa: ANN401
             if size > MAX_OUTPUT:
                 break
             written.append(piece)
+    except MappingError as error:
+        message = f"{_failure(source, error)}: {error}"
+        raise MappingError(message) from error
     except _FAILURES as error:
-        message = f"the template fails: {shorten(error)}"
+        message = f"{_failure(source, error)}: {shorten(error)}"
         raise MappingError(message) from error
     if size > MAX_OUTPUT:
         message = f"the template writes more than {MAX_OUTPUT} characters"
@@ -144,32 +149,19 @@ def _render(template: Any, variables: dict[str, object]) -> str:  # noqa: ANN401
     return "".join(written).strip()
 
 
-def _user(user: DirectoryUser) -> _Names:
-    fields: dict[str, object] = {name: getattr(user, name) for name in USER_FIELDS if name != "_id"}
-    nowhere = _address(Address(type=""))
-    return _Names(
-        **fields,
-        _id=user.id,
-        attributes=_Parts(_first_of(user.attributes)),
-        phoneNumbers=_Parts(_first_of(user.phoneNumbers)),
-        addresses=_Parts(_first_of((a.type, _address(a)) for a in user.addresses), nowhere),
-    )
-
-
-def _address(address: Address) -> _Names:
-    return _Names(**{part: getattr(address, part) for part in ("type", *ADDRESS_FIELDS)})
-
-
-def _first_of(pairs: Any) -> dict[str, object]:  # noqa: ANN401 # pairs of text and anything
-    found: dict[str, object] = {}
-    for name, value in pairs:
-        found.setdefault(name.casefold(), value)
-    return found
+def _failure(source: str, error: BaseException) -> str:
+    """Return which template failed, and in which of its lines."""
+    frames = traceback.walk_tb(error.__traceback__)
+    lines = [line for frame, line in frames if frame.f_code.co_filename == "<template>"]
+    line = f" in line {lines[-1]}" if lines else ""
+    return f"the template fails{line} of {shorten(source)}"
 
 
 def _check(source: str, variable: str, fields: tuple[str, ...]) -> None:
     try:
         tree = _environment().parse(source)
+        _check_statements(source, tree)
+        _check_filters(source, tree)
         _environment().from_string(source)
         unknown = find_undeclared_variables(tree) - {variable} - set(_environment().globals)
     except TemplateSyntaxError as error:
@@ -179,16 +171,64 @@ def _check(source: str, variable: str, fields: tuple[str, ...]) -> None:
         message = f"not a template: {shorten(error)}"
         raise ValueError(message) from None
     if unknown:
-        name = min(unknown)
-        hint = did_you_mean(name, [variable]) or f'; a template knows "{variable}"'
-        message = f'template: unknown name "{name}"{hint}'
-        raise ValueError(message)
+        _refuse_name(source, tree, min(unknown), variable)
     for node, base, name in _accesses(tree):
         allowed = _allowed_below(base, variable, fields)
         if allowed and name not in allowed:
-            hint = did_you_mean(name, allowed)
-            message = f'template line {node.lineno}: unknown field "{base}.{name}"{hint}'
-            raise ValueError(message)
+            hint = did_you_mean(name, allowed) or f"; allowed are {', '.join(allowed)}"
+            message = f'unknown field "{base}.{name}"{hint}'
+            raise ValueError(_placed(source, node.lineno, name, message))
+
+
+def _check_statements(source: str, tree: nodes.Template) -> None:
+    for node in tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)):
+        name = {"FromImport": "from"}.get(type(node).__name__, type(node).__name__.lower())
+        message = f"{name} is not available: a template stands alone"
+        raise ValueError(_placed(source, node.lineno, name, message))
+
+
+def _check_filters(source: str, tree: nodes.Template) -> None:
+    """Refuse what Jinja2 itself would notice only when a person takes that branch."""
+    environment = _environment()
+    for node in tree.find_all((nodes.Filter, nodes.Test)):
+        kind = type(node).__name__.lower()
+        known = environment.filters if isinstance(node, nodes.Filter) else environment.tests
+        name = str(node.name)
+        message = ""
+        if name in WITHDRAWN and kind == "filter":
+            message = f'filter "{name}" is not available: each run would send another value'
+        elif name not in known:
+            message = f'unknown {kind} "{name}"{did_you_mean(name, known)}'
+        elif kind == "filter" and node.dyn_args is None and node.dyn_kwargs is None:
+            options = {str(option.key): _constant(option.value) for option in node.kwargs}
+            message = call_problem(name, [_constant(a) for a in node.args], options, _UNKNOWN)
+        if message:
+            raise ValueError(_placed(source, node.lineno, name, message))
+
+
+def _constant(node: nodes.Expr) -> object:
+    return node.value if isinstance(node, nodes.Const) else _UNKNOWN
+
+
+def _refuse_name(source: str, tree: nodes.Template, name: str, variable: str) -> None:
+    found = [node for node in tree.find_all(nodes.Name) if node.name == name]
+    quoted = any(
+        isinstance(node.arg, nodes.Name) and node.arg.name == name
+        for node in tree.find_all(nodes.Getitem)
+    )
+    hint = did_you_mean(name, [variable, *FUNCTIONS]) or f'; a template knows "{variable}"'
+    if quoted:
+        hint = f'; a name in brackets is written in quotes: ["{name}"]'
+    message = f'unknown name "{name}"{hint}'
+    raise ValueError(_placed(source, found[0].lineno, name, message))
+
+
+def _placed(source: str, line: int, word: str, message: str) -> str:
+    """Put the place of a word in front of a message; Jinja2 itself knows lines only."""
+    text = source.splitlines()[line - 1]
+    found = re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text)
+    column = f", column {found.start() + 1}" if found else ""
+    return f"template line {line}{column}: {message}"
 
 
 def _accesses(tree: nodes.Template) -> Iterator[tuple[nodes.Node, str, str]]:
@@ -218,5 +258,5 @@ def _allowed_below(base: str, variable: str, fields: tuple[str, ...]) -> tuple[s
     if base == variable:
         return fields
     if base.startswith(f"{variable}.addresses.") and base.count(".") == 2:  # noqa: PLR2004 # a type
-        return ("type", *ADDRESS_FIELDS)
+        return PLACE_FIELDS
     return ()

@@ -2,10 +2,17 @@
 
 import subprocess
 import sys
+import timeit
 
 import pytest
 
-from jcsync.settings.templates import check_group_template, check_user_template
+from jcsync.model.directory import DirectoryUser
+from jcsync.model.rules import MappingError
+from jcsync.settings.templates import (
+    check_group_template,
+    check_user_template,
+    compile_user_template,
+)
 
 
 @pytest.mark.parametrize(
@@ -21,6 +28,11 @@ from jcsync.settings.templates import check_group_template, check_user_template
         "{{ range(3) | list }}",
         "{% set name = 'email' %}{{ user[name] }}",
         "{{ (user.email ~ '').x }}",
+        "{{ first(user.displayname, user.username) | ascii('de') }}",
+        "{{ user.phoneNumbers.work | phone(user.addresses.work.country) }}",
+        "{{ user.phoneNumbers.work | phone('de', strict=true) }}",
+        "{{ user.phoneNumbers.work | phone(*['DE']) | phone('') }}",
+        "{{ user.firstname | first(user.lastname) }}{{ [user.email, 'x'] | first }}",
     ],
 )
 def test_templates_of_users(source: str) -> None:
@@ -32,18 +44,44 @@ def test_templates_of_users(source: str) -> None:
     [
         (
             "{{ user.fistname }}",
-            'template line 1: unknown field "user.fistname"; did you mean "firstname"',
+            'template line 1, column 9: unknown field "user.fistname"; did you mean "firstname"',
         ),
-        ("a\n{{ user.email and user['emial'] }}", 'template line 2: unknown field "user.emial"'),
+        (
+            "a\n{{ user.email and user['emial'] }}",
+            'template line 2, column 25: unknown field "user.emial"',
+        ),
         (
             "{{ user.addresses.work.contry }}",
             'unknown field "user.addresses.work.contry"; did you mean "country"',
         ),
-        ("{{ user.zzzzzzzz }}", 'unknown field "user.zzzzzzzz"$'),
+        (
+            "{{ user.zzzzzzzz }}",
+            'unknown field "user.zzzzzzzz"; allowed are id, _id, username, email',
+        ),
         ("{{ usr.email }}", 'unknown name "usr"; did you mean "user"'),
         ("{{ email }}", 'unknown name "email"; a template knows "user"'),
         ("{{ user.email", "template line 1: unexpected end of template"),
-        ("{{ user.email | nofilter }}", "template line 1: No filter named 'nofilter'"),
+        (
+            "{{ user.email | lowr }}",
+            'line 1, column 17: unknown filter "lowr"; did you mean "lower"',
+        ),
+        ("{% if 0 %}{{ user.email | nofilter }}{% endif %}", 'unknown filter "nofilter"$'),
+        ("{{ 1 if user.email is strin }}", 'unknown test "strin"; did you mean "string"'),
+        ("{{ user.email | random }}", 'filter "random" is not available: each run would send'),
+        ("{{ lipsum() }}", 'unknown name "lipsum"'),
+        ("{{ frist(user.email) }}", 'unknown name "frist"; did you mean "first"'),
+        ("{{ user.phoneNumbers[mobile] }}", "a name in brackets is written in quotes: ..mobile"),
+        ("a\n{% include 'x' %}", "line 2, column 4: include is not available: a template stands"),
+        ("{% from 'x' import y %}", "column 4: from is not available"),
+        ("{% import 'x' as y %}", "column 4: import is not available"),
+        ("{% extends 'x' %}", "column 4: extends is not available"),
+        ("{{ user.email | phone('Narnia') }}", "unknown country 'Narnia'"),
+        ("{{ user.email | phone(5) }}", "unknown country 5; write for example phone"),
+        ("{{ user.email | phone('DE', 'yes') }}", "phone: strict is true or false"),
+        ("{{ user.email | phone('DE', strikt=true) }}", "phone: got an unexpected keyword"),
+        ("{{ user.email | language(1, 2) }}", "language: too many positional arguments"),
+        ("{{ user.email | country(strict=0) }}", "country: strict is true or false"),
+        ("{{ user.email | ascii('fr') }}", 'ascii: the one language with rules of its own is "de"'),
         ("{% frobnicate %}", "template line 1: Encountered unknown tag"),
         ("{{ " + "(" * 3000 + "1" + ")" * 3000 + " }}", "not a template"),
     ],
@@ -61,8 +99,53 @@ def test_templates_of_groups() -> None:
         check_group_template("{{ user.email }}")
 
 
-def test_jinja_is_loaded_for_templates_only() -> None:
-    """Reading settings without templates does not pay for them."""
-    code = "import jcsync.settings, sys; sys.exit('jinja2' in sys.modules)"
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import jcsync.settings",
+        "from jcsync.settings.templates import *; compile_user_template('{{ user.email }}')",
+    ],
+)
+def test_libraries_are_loaded_when_they_are_needed(code: str) -> None:
+    """Settings without templates, and templates without phones and countries, do not pay for them."""
+    needed = "'jinja2'" if "templates" in code else "''"
+    check = f"{code}\nimport sys; print({{'jinja2', 'babel', 'phonenumbers'}} & {{*sys.modules}} - {{{needed}}})"
 
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    done = subprocess.run([sys.executable, "-c", check], check=True, capture_output=True, text=True)
+
+    assert done.stdout == "set()\n"
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ("{{ user.nobody[:1] }}", "the template fails in line 1 of {{ user.nobody"),
+        ("a\n{{ 1 / 0 }}", "the template fails in line 2 of a {{ 1 / 0 }}: division by zero"),
+        ("{{ user[5] }}", "unknown field 5"),
+        ("{{ user[user] }}", "unknown field"),
+        (
+            "{{ user.phoneNumbers.work | phone('DE', strict=true) }}",
+            "fails in line 1 of {{ user.phoneNumbers.work | phone('DE',…: phone: not a phone number",
+        ),
+    ],
+)
+def test_a_failing_template_names_itself_its_line_and_the_reason(
+    template: str, expected: str
+) -> None:
+    """The rule adds the attribute, the plan the person."""
+    render = compile_user_template(template)
+
+    with pytest.raises(MappingError) as caught:
+        render(DirectoryUser(id="5f0c", phoneNumbers=(("work", "ask Ann"),)))
+
+    assert expected in str(caught.value)
+
+
+def test_a_simple_template_is_fast() -> None:
+    """100,000 people cost a few seconds; the bound leaves room for a slow machine."""
+    render = compile_user_template("{{ user.displayname or user.firstname ~ ' ' ~ user.lastname }}")
+    user = DirectoryUser(id="5f0c", firstname="Ann", lastname="O'Neil")
+
+    best = min(timeit.repeat(lambda: render(user), number=200, repeat=20)) / 200
+
+    assert best < 30e-6
