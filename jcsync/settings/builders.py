@@ -1,16 +1,17 @@
 """Settings → the plain values that the rest of jcsync works with."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from operator import attrgetter
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
 from jcsync.errors import SettingsError
-from jcsync.model.directory import DirectoryUser, field_value
+from jcsync.model.directory import TEXT_FIELDS, DirectoryUser, field_value
 from jcsync.model.limits import Limit, Limits
-from jcsync.model.path import InvalidPathError, parse_path
+from jcsync.model.path import InvalidPathError, ScimPath, parse_path
 from jcsync.model.resource import Value
 from jcsync.model.rules import (
     AttributeRule,
@@ -23,9 +24,9 @@ from jcsync.model.rules import (
     Scope,
 )
 from jcsync.settings.ceilings import CountLimit, ShareLimit
-from jcsync.settings.checks import check_paths
 from jcsync.settings.connection import DEFAULT_GROUP_NAME, Connection, DirectorySettings
 from jcsync.settings.entries import AttributeSource, ClauseSettings
+from jcsync.settings.paths import Speller, check_paths, fold, is_below, is_beside, is_primary
 
 _SUBDOMAIN: Final = {"us": "", "eu": "eu.", "in": "in."}
 _TOKEN_URL: Final = "https://admin-oauth.id.jumpcloud.com/oauth2/token"  # noqa: S105 # an address
@@ -130,42 +131,53 @@ def build_rules(connection: Connection, defaults: Mapping[str, Any]) -> tuple[At
 
     Returns:
         The defaults in their order, changed where the connection does so, then what the
-        connection adds, in its order. A path is spelled as in the defaults where it is there.
+        connection adds, in its order. ``null`` for a whole attribute, such as ``name``, removes
+        all defaults for parts of it. Names of RFC 7643 are spelled as there, others as in the
+        defaults where they are there. ``primary`` is empty for who lacks the value.
 
     Raises:
         SettingsError: The defaults are no mapping, or nothing is left for ``userName``.
     """
+    merged = _merged(connection.users.attributes, defaults)
+    rules = tuple(_rule(path, source) for path, source in merged)
+    if not any(rule.path == "userName" for rule in rules):
+        message = "users.attributes: userName must be mapped"
+        raise SettingsError(message)
+    return tuple(_beside(rule, rules) for rule in rules)
+
+
+def _merged(
+    own: Mapping[str, AttributeSource | None], defaults: Mapping[str, Any]
+) -> list[tuple[ScimPath, AttributeSource]]:
+    """Return path and source of what is mapped, in order and in one spelling."""
     try:
-        merged = {_folded_path(path): (path, source) for path, source in _parsed(defaults).items()}
+        merged = {fold(path): (path, source) for path, source in _parsed(defaults)}
     except (ValidationError, InvalidPathError) as error:
         message = "the default mapping of the profile is damaged; report it"
         raise SettingsError(message) from error
-    for path, source in connection.users.attributes.items():
-        key = _folded_path(path)
-        spelled = merged[key][0] if key in merged else str(parse_path(path))
-        merged[key] = (spelled, source)
-    rules = tuple(_rule(path, source) for path, source in merged.values() if source is not None)
-    if not any(rule.path.casefold() == "username" for rule in rules):
-        message = "users.attributes: userName must be mapped"
-        raise SettingsError(message)
-    return rules
+    for key, source in own.items():
+        path = parse_path(key)
+        if source is None:
+            below = [name for name, (other, _) in merged.items() if is_below(other, path)]
+            for name in below:
+                del merged[name]
+        merged[fold(path)] = (merged.get(fold(path), (path, None))[0], source)
+    speller = Speller()
+    return [(speller.spell(path), source) for path, source in merged.values() if source is not None]
 
 
-def _parsed(defaults: Mapping[str, Any]) -> dict[str, AttributeSource | None]:
+def _parsed(defaults: Mapping[str, Any]) -> list[tuple[ScimPath, AttributeSource | None]]:
     for key, message in check_paths(defaults):
         text = f"{key}: {message}"
         raise InvalidPathError(text)
-    return _MAPPING.validate_python(dict(defaults))
+    sources = _MAPPING.validate_python(dict(defaults))
+    return [(parse_path(path), source) for path, source in sources.items()]
 
 
-def _folded_path(path: str) -> str:
-    return str(parse_path(path)).casefold()
-
-
-def _rule(path: str, source: AttributeSource) -> AttributeRule:
+def _rule(path: ScimPath, source: AttributeSource) -> AttributeRule:
     origin, read = _reader(path, source)
     return AttributeRule(
-        path=path,
+        path=str(path),
         source=origin,
         read=read,
         default=source.default,
@@ -175,34 +187,59 @@ def _rule(path: str, source: AttributeSource) -> AttributeRule:
     )
 
 
-def _reader(path: str, source: AttributeSource) -> tuple[str, Callable[[DirectoryUser], Value]]:
+def _reader(
+    path: ScimPath, source: AttributeSource
+) -> tuple[str, Callable[[DirectoryUser], Value]]:
     """Return the origin in words and the function that reads it."""
     if source.from_ is not None:
-        return source.from_, partial(_read_field, source.from_)
+        return source.from_, _field_reader(source.from_)
     if source.template is not None:
         from jcsync.settings.templates import compile_user_template  # noqa: PLC0415 # loads Jinja2
 
-        return "template", partial(_read_template, path, compile_user_template(source.template))
+        return "template", compile_user_template(source.template)
     if source.reference is not None:
         message = f"{path}: references are not available in this version"
         raise SettingsError(message)
     return "constant", partial(_read_constant, source.value)
 
 
+def _field_reader(name: str) -> Callable[[DirectoryUser], Value]:
+    """Return the function that reads a field: no pattern is matched for each person."""
+    if name == "_id" or name in TEXT_FIELDS:
+        return attrgetter(name.removeprefix("_"))
+    return partial(_read_field, name)
+
+
 def _read_field(name: str, user: DirectoryUser) -> Value:
     return field_value(user, name)
 
 
-def _read_template(path: str, render: Callable[[DirectoryUser], str], user: DirectoryUser) -> Value:
-    try:
-        return render(user)
-    except MappingError as error:
-        message = f"{path}: {error}"
-        raise MappingError(message) from error
-
-
 def _read_constant(value: Value, _user: DirectoryUser) -> Value:
     return value
+
+
+def _beside(rule: AttributeRule, rules: Iterable[AttributeRule]) -> AttributeRule:
+    """Let ``primary`` be said of a value only where there is one."""
+    path = parse_path(rule.path)
+    if not is_primary(path):
+        return rule
+    content = tuple(other for other in rules if is_beside(parse_path(other.path), path))
+    return replace(rule, read=partial(_read_primary, rule.read, content))
+
+
+def _read_primary(
+    read: Callable[[DirectoryUser], Value], content: Iterable[AttributeRule], user: DirectoryUser
+) -> Value:
+    return read(user) if any(_has_value(rule, user) for rule in content) else None
+
+
+def _has_value(rule: AttributeRule, user: DirectoryUser) -> bool:
+    try:
+        value = rule.read(user)
+    except MappingError:  # its own rule reports it
+        return False
+    empty = value is None or (isinstance(value, str) and not value.strip())
+    return not empty or rule.default is not None
 
 
 def _group_name(template: str) -> Callable[[str, str], str]:

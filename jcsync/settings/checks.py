@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from jcsync.model.path import InvalidPathError, ScimPath, parse_path
 from jcsync.settings.addresses import check_store_url, expand_store_url, is_plain_http_abroad
 from jcsync.settings.document import Fraction, Whole
 from jcsync.settings.keys import variable_name
+from jcsync.settings.paths import check_paths
 from jcsync.settings.problems import KeyPath, did_you_mean, shorten
 from jcsync.settings.secret_files import secret_problem
 from jcsync.settings.sources import ALTERNATIVES, SECRET_FILES, mapping
@@ -20,14 +20,6 @@ from jcsync.settings.sources import ALTERNATIVES, SECRET_FILES, mapping
 Finding = tuple[KeyPath, str]
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
-_OWN: Final = frozenset({"externalid", "active"})
-_NEVER: Final = frozenset({"id", "schemas", "meta", "password", "groups"})
-_COMPLEX: Final = {
-    "name": "name.givenName",
-    "emails": 'emails[type eq "work"].value',
-    "phonenumbers": 'phoneNumbers[type eq "work"].value',
-    "addresses": 'addresses[type eq "work"].country',
-}
 _URLS: Final = (
     ("directory", "base_url"),
     ("directory", "insights_url"),
@@ -60,39 +52,7 @@ def check_connection(name: str, connection: Mapping[str, Any]) -> Iterator[Findi
     yield from _check_scope(mapping(connection.get("scope")))
     yield from _check_schedule(mapping(connection.get("schedule")))
     attributes = mapping(mapping(connection.get("users")).get("attributes"))
-    for key, message in check_paths(attributes):
-        yield ("users", "attributes", key), message
     yield from _check_profile(mapping(connection.get("provider")), attributes)
-
-
-def check_paths(attributes: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield key and message of each attribute that cannot be mapped."""
-    seen: dict[str, str] = {}
-    for key, source in attributes.items():
-        try:
-            path = parse_path(key)
-        except InvalidPathError as error:
-            yield key, str(error)
-            continue
-        if message := _refusal(path, removed=source is None):
-            yield key, message
-        same = seen.setdefault(str(path).casefold(), key)
-        if same != key:
-            yield key, f"the same attribute as {same}; remove one"
-
-
-def _refusal(path: ScimPath, *, removed: bool) -> str:
-    """Return why an attribute cannot be mapped, or ``""``."""
-    name = "" if path.schema else path.attribute.casefold()
-    if name in _OWN:
-        return f"{path.attribute} is jcsync's own and cannot be mapped; remove it"
-    if name in _NEVER:
-        return f"{path.attribute} cannot be mapped; remove it"
-    if name == "username" and removed:
-        return "userName must stay mapped; name another field for it, or remove the line"
-    if name in _COMPLEX and not path.sub and not removed:
-        return f"{path.attribute} has parts; name one, for example {_COMPLEX[name]}"
-    return ""
 
 
 def _check_store(
@@ -189,25 +149,23 @@ def _check_schedule(schedule: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _check_profile(provider: Mapping[str, Any], attributes: Mapping[str, Any]) -> Iterator[Finding]:
-    from jcsync.scim.profiles import (  # noqa: PLC0415 # reads files
-        load_profile,
-        profile_names,
-    )
+    """Yield what is wrong with the profile, and with the mapping that goes over its own."""
+    from jcsync.scim.profiles import load_profile, profile_names  # noqa: PLC0415 # reads files
 
     name, quirks = provider.get("profile", "rfc"), provider.get("quirks") or {}
-    if not isinstance(name, str) or not isinstance(quirks, dict):
-        return
     names = profile_names()
-    if name not in names:
+    known = isinstance(name, str) and name in names
+    defaults = load_profile(name).attributes if known else {}
+    for key, message in check_paths(attributes, defaults):
+        yield ("users", "attributes", key), message
+    if known and isinstance(quirks, dict):
+        try:
+            load_profile(name, quirks)
+        except ValueError as error:
+            yield ("provider", "quirks"), str(error)
+    if isinstance(name, str) and not known:
         hint = did_you_mean(name, names) or f"; is {shorten(name)}"
         yield ("provider", "profile"), f"must be one of {', '.join(names)}{hint}"
-        return
-    try:
-        profile = load_profile(name, quirks)
-    except ValueError as error:
-        yield ("provider", "quirks"), str(error)
-        return
-    mapped = {key.casefold() for key in (*profile.attributes, *attributes)}
-    if "username" not in mapped:
+    if known and "username" not in {key.casefold() for key in (*defaults, *attributes)}:
         message = f"missing: the profile {name} maps no userName; name a field for it"
         yield ("users", "attributes", "userName"), message

@@ -73,7 +73,7 @@ class AttributeSource(Section):
         default=None, description='Jinja2, such as "{{ user.firstname }} {{ user.lastname }}".'
     )
     value: Constant = Field(default=None, description="A constant.")
-    reference: Text | None = Field(
+    reference: FieldName | None = Field(
         default=None, description="A JumpCloud field with the id of another user: manager."
     )
     default: Constant = Field(default=None, description="Taken where the source is empty.")

@@ -4,6 +4,7 @@ A type accepts what a YAML file or a variable holds and gives the plain value th
 use: seconds for a duration, a tuple for a list.
 """
 
+import difflib
 import re
 import warnings
 from collections.abc import Mapping
@@ -24,7 +25,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticKnownError
 
-from jcsync.model.directory import TEXT_FIELDS, is_field
+from jcsync.model.directory import ADDRESS_FIELDS, TEXT_FIELDS, is_field
 from jcsync.model.resource import Value
 from jcsync.settings.addresses import check_proxy, check_store_url, check_url, parse_bind
 from jcsync.settings.problems import did_you_mean, shorten
@@ -39,6 +40,14 @@ from jcsync.settings.times import (
 )
 
 REDACTED: Final = "********"
+
+_TEMPLATE_FORM: Final = re.compile(
+    r"""(?P<kind>addresses|phoneNumbers)
+        (?:\.(?P<a>\w+) | \[?["']?(?P<b>\w+)["']?\]?)
+        (?:\.(?P<part>\w+))?""",
+    re.VERBOSE,
+)
+"""Near ``addresses[work].country``: as templates write it, or with a mistyped part."""
 
 
 class Section(BaseModel):
@@ -133,13 +142,27 @@ def check_field(name: str) -> str:
     Raises:
         ValueError: There is none; with the nearest, or the forms that exist.
     """
-    if is_field(name):
+    if is_field(name) and not any(quote in name for quote in ("['", '["')):
         return name
+    message = f'unknown JumpCloud field "{shorten(name)}"{_field_hint(name)}'
+    raise ValueError(message)
+
+
+def _field_hint(name: str) -> str:
+    """Return what may have been meant: also the spelling of templates, and a mistyped part."""
+    parts = _TEMPLATE_FORM.fullmatch(name.removeprefix("user."))
+    kind = parts and (parts["a"] or parts["b"])
+    if parts is not None and parts["kind"] == "addresses":
+        part = parts["part"] or "country"
+        near = difflib.get_close_matches(part, ADDRESS_FIELDS, n=1) or ["country"]
+        return f'; did you mean "addresses[{kind}].{near[0]}"?'
+    if parts is not None:
+        return f'; did you mean "phoneNumbers[{kind}]"?'
+    if is_field(name.removeprefix("user.")):
+        return f'; did you mean "{name.removeprefix("user.")}"?'
     forms = "; allowed are email, username, department and the like, attributes.NAME, "
     forms += "phoneNumbers[TYPE], addresses[TYPE].country"
-    hint = did_you_mean(name, ["id", *TEXT_FIELDS]) or forms
-    message = f'unknown JumpCloud field "{shorten(name)}"{hint}'
-    raise ValueError(message)
+    return did_you_mean(name, ["id", *TEXT_FIELDS]) or forms
 
 
 def _check_pattern(text: str) -> str:
