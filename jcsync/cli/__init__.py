@@ -35,6 +35,9 @@ _COMMANDS = {
 """Where each command is, in the order of the help; imported only when it is called."""
 
 
+_NARROWEST = 40
+
+
 class _LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
@@ -95,8 +98,21 @@ def _print_whatever_comes() -> None:
 def _refuse(error: JcsyncError) -> int:
     from jcsync.cli.exits import error_status  # noqa: PLC0415 - not for the help
 
-    click.echo(f"jcsync: {error}", err=True)
+    click.echo(_wrapped(f"jcsync: {error}"), err=True)
     return error_status(error)
+
+
+def _wrapped(text: str) -> str:
+    """Break a message between words for a terminal; one that has lines of its own stays so."""
+    if not sys.stderr.isatty() or "\n" in text:
+        return text
+    import shutil  # noqa: PLC0415 - not for the help
+    import textwrap  # noqa: PLC0415 - not for the help
+
+    width = max(shutil.get_terminal_size().columns, _NARROWEST)
+    return textwrap.fill(
+        text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _apologize(error: Exception) -> int:

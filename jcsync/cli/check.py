@@ -1,6 +1,8 @@
 """``check`` and ``groups``: look at both sides before anything is planned."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
@@ -18,6 +20,9 @@ from jcsync.cli.tables import print_lines, print_table
 from jcsync.errors import JcsyncError
 from jcsync.model.text import printable
 from jcsync.render import Line
+
+if TYPE_CHECKING:
+    from jcsync.settings import Connection as ConnectionSettings
 
 _MARKS = {
     StepStatus.PASSED: ("✓", "green"),
@@ -49,7 +54,7 @@ def check(options: Options, connections: tuple[str, ...]) -> int:
                     loaded, name, store, read_only=True, stop=stop, retry=QUICK
                 ) as connection:
                     if not options.json:
-                        click.echo(name)
+                        print_lines([_heading(name, loaded.settings.connections[name])])
                     for step in check_connection(connection):
                         if not options.json:
                             print_lines(_lines(step, steps))
@@ -65,6 +70,14 @@ def check(options: Options, connections: tuple[str, ...]) -> int:
     if options.json:
         emit_json({"checks": documents})
     return first_status(statuses)
+
+
+def _heading(name: str, connection: "ConnectionSettings") -> Line:
+    from jcsync.settings import hosts  # noqa: PLC0415 - not for the help
+
+    directory, provider = connection.directory, str(connection.provider.base_url)
+    where = urlsplit(hosts(directory).base_url).netloc
+    return ((name, "bold"), (f" · JumpCloud {where} → {urlsplit(provider).netloc}", ""))
 
 
 def _refused(error: JcsyncError) -> Step:

@@ -1,5 +1,6 @@
 """What every command shares: options, output, exit status."""
 
+import io
 import json
 import os
 import signal
@@ -113,18 +114,25 @@ def build_console(*, stderr: bool = False) -> "Console":
 def load_and_log(options: Options, *, daemon: bool = False) -> "Loaded":
     """Read the settings and set up the logs.
 
-    A person at a terminal sees tables and a progress bar; the log is for him only when he asks.
+    A person at a terminal sees tables and a progress bar, and errors in the report; the log is for
+    him only when he asks.
     """
     from jcsync.logs import configure_logs  # noqa: PLC0415 - not for the help
     from jcsync.wiring import load, secrets_of  # noqa: PLC0415 - not for the help
 
     loaded = load(options.config)
     level = loaded.settings.log.level
-    if not daemon and not options.verbose and (options.quiet or sys.stderr.isatty()):
+    if not daemon and not options.verbose and options.quiet:
         level = "error"
     if options.verbose and level not in ("debug", "info"):
         level = "info"
-    configure_logs(level=level, style=loaded.settings.log.format, secrets=secrets_of(loaded))
+    unread = not daemon and not options.verbose and sys.stderr.isatty()
+    configure_logs(
+        level=level,
+        style=loaded.settings.log.format,
+        secrets=secrets_of(loaded),
+        stream=io.StringIO() if unread else None,
+    )
     for warning in loaded.warnings:
         note(f"jcsync: warning: {warning}", options)
     return loaded

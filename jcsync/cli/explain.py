@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from jcsync.cli.common import Options, common_options, emit_json, load_and_log, stop_signals
-from jcsync.cli.tables import print_lines
+from jcsync.cli.tables import print_lines, short_id
 from jcsync.model.directory import DirectoryState, DirectoryUser
 from jcsync.model.plan import Action, Change
 from jcsync.model.resource import DesiredUser, Kind, ProviderState, UserResource
@@ -59,7 +59,7 @@ def explain(options: Options, connection: str, who: str) -> int:
     if options.json:
         emit_json(_document(name, explanation))
     else:
-        print_lines(_lines(explanation))
+        print_lines(_lines(explanation, verbose=options.verbose))
     return 0
 
 
@@ -103,15 +103,17 @@ def explain_person(
     )
 
 
-def _lines(found: Explanation) -> Iterator[Line]:
+def _lines(found: Explanation, *, verbose: bool) -> Iterator[Line]:
     yield from _found_lines(found)
     if found.account is None:
         yield _row("matched", "no account")
     else:
         account = found.account
-        foreign = f", externalId {account.external_id}" if account.external_id else ""
-        state = "active" if account.active else "inactive"
-        yield _row("matched", f"account {account.resource_id} ({state}{foreign}) {found.how}")
+        identity = short_id(account.resource_id, verbose=verbose)
+        yield _row(
+            "matched", f"account {identity} {found.how}{_external_id(found, verbose=verbose)}"
+        )
+        yield _row("", f"active = {str(account.active).lower()}")
     for change in found.changes:
         for attribute in change.attributes:
             before, after = value_text(attribute.before), value_text(attribute.after)
@@ -123,6 +125,16 @@ def _lines(found: Explanation) -> Iterator[Line]:
     for change in found.changes:
         yield _row("decision", f"{change.action}{_group(change)}: {change.reason}")
         yield _row("would send", _call(change))
+
+
+def _external_id(found: Explanation, *, verbose: bool) -> str:
+    """Whether the account carries our id, another one, or none."""
+    theirs = found.account.external_id if found.account else ""
+    if not theirs:
+        return " (without externalId)"
+    if found.desired is not None and theirs == found.desired.external_id:
+        return " (externalId agrees)"
+    return f" (externalId {short_id(theirs, verbose=verbose)})"
 
 
 def _found_lines(found: Explanation) -> Iterator[Line]:

@@ -1,19 +1,22 @@
 """``status``, ``runs``, ``changes`` and ``links``: what the store knows."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from jcsync.cli.common import Options, common_options, emit_json, load_and_log
-from jcsync.cli.tables import print_lines, print_table
+from jcsync.cli.tables import print_lines, print_table, short_id
 from jcsync.clock import SystemClock
 from jcsync.errors import UsageError
 from jcsync.model.history import ChangeRecord, ConnectionRecord, HoldRecord, RunRecord
+from jcsync.model.plan import Change
 from jcsync.model.report import Status
 from jcsync.model.resource import Link
-from jcsync.render import Line, counted, time_text, value_text
+from jcsync.model.text import printable
+from jcsync.render import Line, Span, counted, render_changes, time_text
 from jcsync.settings.times import parse_duration
 
 if TYPE_CHECKING:
@@ -24,6 +27,11 @@ ALL = 1_000_000
 """More rows than any history has."""
 
 _SHORT_ID = 6
+_MARKS: Mapping[str, Span] = {
+    Status.APPLIED: ("✓ ", "green"),
+    Status.FAILED: ("✗ ", "red"),
+    Status.NOT_ATTEMPTED: ("· ", "dim"),
+}
 _HOUR = 3600
 _DAY = 86400
 _MINUTE = 60
@@ -133,20 +141,7 @@ def changes(
     if options.json:
         emit_json({"changes": [change_document(change) for change in found]})
         return 0
-    print_table(
-        ("at", "run", "action", "name", "what", "status"),
-        [
-            (
-                local_text(change.at),
-                change.run_id[-_SHORT_ID:],
-                change.action.value,
-                change.name,
-                _what(change, verbose=options.verbose),
-                change.status if not change.error else f"{change.status}: {change.error}",
-            )
-            for change in found
-        ],
-    )
+    print_lines(_history(found, verbose=options.verbose))
     if not found:
         click.echo("no changes")
     return 0
@@ -190,8 +185,8 @@ def links(options: Options, name: str | None, connection: str | None, user: str 
                 *((of,) if several else ()),
                 link.kind,
                 link.name,
-                link.external_id,
-                link.resource_id,
+                short_id(link.external_id, verbose=options.verbose),
+                short_id(link.resource_id, verbose=options.verbose),
                 _day(link.deactivated_at),
             )
             for of, link in found
@@ -270,13 +265,36 @@ def age_text(seconds: float) -> str:
     return f"{whole // _DAY} d {whole % _DAY // _HOUR} h"
 
 
-def _what(change: ChangeRecord, *, verbose: bool) -> str:
-    parts = [f"{a.path}: {value_text(a.before)} → {value_text(a.after)}" for a in change.attributes]
-    parts += [f"+{member.name}" for member in change.add]
-    parts += [f"-{member.name}" for member in change.remove]
-    shown = parts if verbose else parts[:2]
-    more = f" …{len(parts) - len(shown)} more" if len(parts) > len(shown) else ""
-    return "; ".join([change.reason, *shown]) + more
+def _history(changes: Iterable[ChangeRecord], *, verbose: bool) -> Iterator[Line]:
+    """Each run with its changes, as its plan showed them."""
+    for number, (run_id, group) in enumerate(groupby(changes, key=lambda c: c.run_id)):
+        found = list(group)
+        if number:
+            yield ()
+        at = local_text(found[-1].at)
+        yield ((found[0].connection, "bold"), (f" · run {run_id[-_SHORT_ID:]} · {at}", ""))
+        for change in found:
+            first, *rest = render_changes([planned_change(change)], verbose=verbose)
+            yield (("  ", ""), _MARKS.get(change.status, ("? ", "yellow")), *first[1:])
+            yield from rest
+            if change.error:
+                yield (("      ", ""), (printable(change.error), "red"))
+
+
+def planned_change(record: ChangeRecord) -> Change:
+    """Return a change of the past as its plan had it."""
+    return Change(
+        action=record.action,
+        kind=record.kind,
+        name=record.name,
+        external_id=record.external_id,
+        resource_id=record.resource_id,
+        reason=record.reason,
+        step=0,
+        attributes=record.attributes,
+        add=record.add,
+        remove=record.remove,
+    )
 
 
 def _connection_lines(
@@ -306,12 +324,15 @@ def _connection_lines(
     lines.append((("  last success  ", "dim"), (success, "")))
     lines.append((("  managed       ", "dim"), (counted(record.managed, "account"), "")))
     lines += [
-        (
-            ("  held          ", "dim"),
-            (f"hold {hold.id}: {', '.join(v.limit for v in hold.violations)}", "red"),
-            (f"; jcsync approve {hold.id}, or jcsync reject {hold.id}", ""),
-        )
+        line
         for hold in holds
+        for line in (
+            (
+                ("  held          ", "dim"),
+                (f"hold {hold.id}: {', '.join(v.limit for v in hold.violations)}", "red"),
+            ),
+            ((f"                look: jcsync holds show {hold.id}", ""),),
+        )
     ]
     if record.lease_owner:
         lines.append((("  writing now   ", "dim"), (record.lease_owner, "")))

@@ -12,14 +12,14 @@ from jcsync.cli.history import (
     check_known,
     local_text,
     moment,
+    planned_change,
     run_ids_of,
 )
 from jcsync.cli.runs import run_connection, show_reports
 from jcsync.cli.tables import print_lines, print_table
 from jcsync.clock import SystemClock
 from jcsync.errors import StalePlanError, UsageError
-from jcsync.model.history import ChangeRecord, HoldRecord, HoldStatus
-from jcsync.model.plan import Change
+from jcsync.model.history import HoldRecord, HoldStatus
 from jcsync.pipeline import Order
 from jcsync.ports import Store
 from jcsync.render import render_changes, time_text, violation_document, violation_text
@@ -97,7 +97,7 @@ def _show_one(store: Store, hold_id: int, options: Options) -> int:
     click.echo(f"hold {hold.id} · {hold.connection} · {hold.status.value} · {hold.digest}")
     print_lines((("  ", ""), (violation_text(v), "red")) for v in hold.violations)
     shown = planned if options.verbose else planned[:_SHOWN]
-    print_lines(render_changes(map(_planned_change, shown), verbose=options.verbose))
+    print_lines(render_changes(map(planned_change, shown), verbose=options.verbose))
     if len(planned) > len(shown):
         click.echo(f"  … {len(planned) - len(shown)} more changes (--verbose)")
     if hold.status is HoldStatus.HELD:
@@ -163,21 +163,6 @@ def _next_hold(store: Store, connection: str) -> str:
             f"accept with: jcsync approve {hold.id}"
         )
     return f"another plan was due since then; look with: jcsync plan {connection}"
-
-
-def _planned_change(record: ChangeRecord) -> Change:
-    return Change(
-        action=record.action,
-        kind=record.kind,
-        name=record.name,
-        external_id=record.external_id,
-        resource_id=record.resource_id,
-        reason=record.reason,
-        step=0,
-        attributes=record.attributes,
-        add=record.add,
-        remove=record.remove,
-    )
 
 
 def find_hold(store: Store, hold_id: int) -> HoldRecord:

@@ -156,15 +156,16 @@ def progress_bar(name: str, options: Options) -> Iterator[Progress]:
     columns = (
         rich_progress.TextColumn("{task.description}"),
         rich_progress.BarColumn(),
-        rich_progress.MofNCompleteColumn(),
+        rich_progress.TextColumn("{task.fields[counts]}"),
         rich_progress.TimeRemainingColumn(),
     )
     with rich_progress.Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(name, total=None)
+        task = bar.add_task(f"{name}: {_STAGES['read']}", total=None, counts="")
 
         def progress(stage: str, done: int, total: int) -> None:
             text = f"{name}: {_STAGES.get(stage, stage)}"
-            bar.update(task, description=text, completed=done, total=total or None)
+            counts = f"{done}/{total}" if total else ""
+            bar.update(task, description=text, completed=done, total=total or None, counts=counts)
 
         yield progress
 
