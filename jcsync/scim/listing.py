@@ -3,7 +3,7 @@
 Paging is a matter of safety: an account that a listing leaves out is created a second time or
 loses its access. Servers ignore ``startIndex``, cap pages, count wrongly, and begin again past
 the end. So a listing advances by the rows that it received, knows every resource by its ``id``,
-and says why it may be incomplete.
+asks once more where everything came on one page, and says why it may be incomplete.
 
 Source:
     RFC 7644, section 3.4.2.4.
@@ -11,15 +11,18 @@ Source:
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
-from jcsync.errors import UnreadableError
+from jcsync.errors import NotFoundError, RejectedError, TransientError, UnreadableError
 from jcsync.scim.wire import attribute, text_of
 
 Json = Mapping[str, Any]
 
+_FAILED = HTTPStatus.INTERNAL_SERVER_ERROR
 _READS = 2
-_ROUND_PAGE = 10
+_MOST_ROWS = 500_000
+_MOST_PAGES = 20_000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,68 +71,108 @@ def parse_page(body: object, where: str) -> Page:
     )
 
 
-def read_listing(fetch: Callable[[int], Page], *, name: str, count: int | None) -> Listing:
+def read_listing(fetch: Callable[[int], Page], *, name: str) -> Listing:
     """Read all pages; once more when the first reading cannot be proven complete.
 
     Args:
         fetch: Returns the page that begins at a ``startIndex``, counted from 1.
         name: What messages call the resources: ``accounts``, ``groups``.
-        count: The page size that ``fetch`` asks for, ``None`` when it asks for none.
     """
     listing = Listing()
     for _ in range(_READS):
-        listing = _read_once(fetch, name=name, count=count)
-        if not listing.gaps:
+        reading = _Reading(fetch)
+        reading.run()
+        listing = Listing(rows=reading.rows, gaps=reading.gaps(name))
+        if not listing.gaps or None in reading.totals:
             break
     return listing
 
 
-def _read_once(fetch: Callable[[int], Page], *, name: str, count: int | None) -> Listing:
-    listing = Listing()
-    totals: list[int | None] = []
-    nameless = received = repeated = 0
-    while True:
-        page = fetch(received + 1)
-        totals.append(page.total)
-        before = len(listing.rows)
+class _Reading:
+    """One reading of a list, from its first page to its last."""
+
+    def __init__(self, fetch: Callable[[int], Page]) -> None:
+        self.rows: dict[str, Json] = {}
+        self.totals: list[int | None] = []
+        self._fetch = fetch
+        self._received = 0
+        self._repeated = 0
+        self._nameless = 0
+        self._endless = False
+
+    def run(self) -> None:
+        while True:
+            page = self._next_page()
+            if page is None:
+                return
+            before, repeated = len(self.rows), self._repeated
+            self._add(page)
+            if len(self.rows) == before:
+                if self._begins_again(page):
+                    self._repeated = repeated
+                return
+            if self._is_last():
+                return
+
+    def _next_page(self) -> Page | None:
+        """Read on; ``None`` when the server fails beyond the end that it has given.
+
+        Who refuses to begin there takes ``startIndex`` at its word.
+        """
+        try:
+            return self._fetch(self._received + 1)
+        except (RejectedError, NotFoundError, TransientError) as error:
+            passing = isinstance(error, TransientError) and error.status != _FAILED
+            if passing or not self.totals or self._received != self.totals[-1]:
+                raise
+            return None
+
+    def _add(self, page: Page) -> None:
+        self.totals.append(page.total)
+        self._received += len(page.rows)
         for row in page.rows:
             resource_id = text_of(attribute(row, "id"))
             if not resource_id:
-                nameless += 1
-            elif resource_id in listing.rows:
-                repeated += 1
+                self._nameless += 1
+            elif resource_id in self.rows:
+                self._repeated += 1
             else:
-                listing.rows[resource_id] = row
-        received += len(page.rows)
-        if len(listing.rows) == before or _is_last(page, received, count):
-            break
-    listing.gaps = _gaps(name, len(listing.rows), totals, nameless=nameless, repeated=repeated)
-    return listing
+                self.rows[resource_id] = row
 
+    def _is_last(self) -> bool:
+        """Whether nothing can follow.
 
-def _is_last(page: Page, received: int, count: int | None) -> bool:
-    """Whether nothing can follow; a total that equals a full page is not taken at its word."""
-    if page.total is None or received < page.total:
-        return False
-    full = len(page.rows) == (count or 0) or len(page.rows) % _ROUND_PAGE == 0
-    return not (full and received == len(page.rows))
+        A total that equals the first page may be the size of that page, and a total that was
+        exceeded is wrong in any case: neither is taken at its word.
+        """
+        pages = len(self.totals)
+        self._endless = self._received > _MOST_ROWS or pages > _MOST_PAGES
+        return self._endless or (pages > 1 and self._received == self.totals[-1])
 
+    def _begins_again(self, page: Page) -> bool:
+        """Whether a page beyond the end is the first one again, of a server that does skip rows."""
+        ids = list(self.rows)
+        if len(self.totals) != 2 or not page.rows or self.totals[0] != len(ids) or len(ids) < 2:  # noqa: PLR2004
+            return False
+        second = self._fetch(2).rows
+        return bool(second) and text_of(attribute(second[0], "id")) == ids[1]
 
-def _gaps(
-    name: str, unique: int, totals: list[int | None], *, nameless: int, repeated: int
-) -> list[str]:
-    gaps: list[str] = []
-    if totals[0] is None:
-        gaps.append(f"the platform's list of {name} gives no totalResults")
-    elif len(set(totals)) > 1:
-        gaps.append(
-            f"the platform's number of {name} changed while they were read "
-            f"({totals[0]}, then {totals[-1]})"
-        )
-    elif totals[0] != unique:
-        gaps.append(f"the platform counts {totals[0]} {name} but lists {unique} different ones")
-    if repeated:
-        gaps.append(f"the platform's list of {name} repeats {repeated} of them")
-    if nameless:
-        gaps.append(f"{nameless} of the platform's {name} have no id")
-    return gaps
+    def gaps(self, name: str) -> list[str]:
+        gaps: list[str] = []
+        first, unique = self.totals[0], len(self.rows)
+        if first is None:
+            gaps.append(f"the platform's list of {name} gives no totalResults")
+        elif len(set(self.totals)) > 1:
+            gaps.append(
+                f"the platform's number of {name} changed while they were read "
+                f"({first}, then {self.totals[-1]})"
+            )
+        elif first != unique:
+            gaps.append(f"the platform counts {first} {name} but lists {unique} different ones")
+        if self._endless:
+            gaps.append(f"the platform's list of {name} does not end; {unique} were read")
+        if self._repeated:
+            gaps.append(f"the platform's list of {name} repeats {self._repeated} of them")
+        if self._nameless:
+            gaps.append(f"{self._nameless} of the platform's {name} have no id")
+        return gaps

@@ -50,31 +50,37 @@ def dump_attributes(
     return operations
 
 
+def chunk_members(
+    add: Iterable[str], remove: Iterable[str], size: int
+) -> Iterator[tuple[list[str], list[str]]]:
+    """Yield the members to add and to remove by one request after another, each member once."""
+    pending = [(True, member) for member in dict.fromkeys(add)]
+    pending += [(False, member) for member in dict.fromkeys(remove)]
+    for start in range(0, len(pending), size):
+        part = pending[start : start + size]
+        yield [m for joins, m in part if joins], [m for joins, m in part if not joins]
+
+
 def dump_members(
-    add: Sequence[str], remove: Sequence[str], *, style: Literal["filter", "value"], chunk: int
-) -> Iterator[list[dict[str, Any]]]:
-    """Yield the operations of one request after another, each with at most ``chunk`` members.
+    add: Sequence[str], remove: Sequence[str], *, style: Literal["filter", "value"]
+) -> list[dict[str, Any]]:
+    """Return the operations of one request.
 
     Never ``replace``, never a ``remove`` of all: some servers merge the first and all servers
     obey the second.
     """
-    pending = [("add", member) for member in add] + [("remove", member) for member in remove]
-    for start in range(0, len(pending), chunk):
-        part = pending[start : start + chunk]
-        joining = [{"value": member} for op, member in part if op == "add"]
-        leaving = [member for op, member in part if op == "remove"]
-        operations: list[dict[str, Any]] = []
-        if joining:
-            operations.append({"op": "add", "path": "members", "value": joining})
-        if style == "filter":
-            operations += [
-                {"op": "remove", "path": f'members[value eq "{_escaped(member)}"]'}
-                for member in leaving
-            ]
-        elif leaving:
-            values = [{"value": member} for member in leaving]
-            operations.append({"op": "remove", "path": "members", "value": values})
-        yield operations
+    operations: list[dict[str, Any]] = []
+    if add:
+        values = [{"value": member} for member in add]
+        operations.append({"op": "add", "path": "members", "value": values})
+    if style == "filter":
+        operations += [
+            {"op": "remove", "path": f'members[value eq "{_escaped(member)}"]'} for member in remove
+        ]
+    elif remove:
+        values = [{"value": member} for member in remove]
+        operations.append({"op": "remove", "path": "members", "value": values})
+    return operations
 
 
 def _list_path(path: ScimPath) -> str:

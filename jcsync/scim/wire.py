@@ -152,8 +152,9 @@ def dump_user(external_id: str, attributes: Iterable[tuple[ScimPath, Value]]) ->
             scope.setdefault(path.attribute, {})[path.sub] = value
         else:
             scope[path.attribute] = value
-    if body.get("emails"):
-        body["emails"][0].setdefault("primary", True)
+    emails = body.get("emails")
+    if isinstance(emails, list):
+        emails[0].setdefault("primary", True)
     return body
 
 
