@@ -7,8 +7,9 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from time import monotonic
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import requests
 from urllib3.exceptions import (
@@ -27,7 +28,6 @@ from jcsync.errors import (
     UnknownOutcomeError,
     UnreadableError,
 )
-from jcsync.ports import Clock
 from jcsync.transport.answers import Answer, RawAnswer, one_line, parse_answer
 from jcsync.transport.retry import (
     NoConnectionError,
@@ -62,6 +62,14 @@ _FAILURES = (
 _THROTTLED = frozenset({400, 403, 429})
 
 T = TypeVar("T")
+
+
+class Clock(Protocol):
+    """The time, as ``ports.Clock`` has it."""
+
+    def now(self) -> datetime:
+        """The wall-clock time, aware, in UTC."""
+        ...
 
 
 class ReadOnlyError(RuntimeError):

@@ -194,6 +194,19 @@ def test_proxy_of_the_settings_is_used() -> None:
     assert proxy.asked[0].target == "http://scim.example.com/scim/Users"
 
 
+def test_proxy_is_asked_for_a_tunnel_to_https() -> None:
+    """It never sees what goes through it, and its refusal is told as such."""
+    with (
+        RawServer(in_turn(reply(b"", 502))) as proxy,
+        transport_to("https://scim.example.com/scim", proxy=proxy.url) as transport,
+        pytest.raises(NoConnectionError, match="502") as caught,
+    ):
+        transport.request("POST", "/Users", body={})
+    assert {asked.method for asked in proxy.asked} == {"CONNECT"}
+    assert not any("authorization" in asked.headers for asked in proxy.asked)
+    assert_readable(str(caught.value))
+
+
 @pytest.mark.parametrize("token", ["abc\n", "abc\r\nX-Evil: 1", "päss", "a\tb"])
 def test_credentials_that_no_header_can_carry_are_not_printed(token: str) -> None:
     """A token with a line break, as from a careless file, is refused without being shown."""

@@ -121,3 +121,8 @@ def test_throttling_carries_its_wait() -> None:
     with pytest.raises(TransientError) as caught:
         parse_answer(raw(status=429, headers={"Retry-After": "7"}), NOW)
     assert caught.value.retry_after == 7
+
+
+def test_secrets_are_in_no_representation() -> None:
+    """Tracebacks of test tools and debuggers print arguments."""
+    assert "s3cret" not in repr(raw(b"s3cret", secrets=("s3cret",)))
