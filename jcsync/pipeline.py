@@ -50,7 +50,7 @@ from jcsync.stages.mapping import map_groups, map_users
 from jcsync.stages.matching import GroupMatching, UserMatching, match_groups, match_users
 from jcsync.stages.read import fetch_both, fetch_missing
 from jcsync.stages.record import record_matching, record_outcomes
-from jcsync.stages.restrict import restrict_plan
+from jcsync.stages.restrict import find_ids, restrict_plan
 
 log = structlog.get_logger()
 
@@ -159,7 +159,10 @@ def _run(connection: Connection, order: Order, record: "_Record", lease: Lease |
     )
     links = connection.store.links(connection.name)
     record.progress("decide", 0, 0)
-    decision = decide(connection, state, actual, links, confirm_all=order.approved is not None)
+    only = frozenset(find_ids(state, actual, order.who)) if order.who else None
+    decision = decide(
+        connection, state, actual, links, confirm_all=order.approved is not None, only=only
+    )
     plan = restrict_plan(decision.plan, state, actual, order.who) if order.who else decision.plan
     record.decided(state, actual, decision, plan)
     violations = check_plan(plan, connection.limits)
@@ -191,6 +194,7 @@ def decide(
     links: Iterable[Link],
     *,
     confirm_all: bool = False,
+    only: frozenset[str] | None = None,
 ) -> Decision:
     """Return what follows from both sides; asks them again only for what cannot be believed.
 
@@ -200,6 +204,7 @@ def decide(
         actual: The platform.
         links: What jcsync created or adopted.
         confirm_all: Ask for everybody who would lose access, however many.
+        only: Ids of those whom the run is about, ``None`` for everybody: nobody else is asked for.
     """
     policy, groups_on = connection.policy, connection.group_policy
     links = tuple(links)
@@ -215,8 +220,11 @@ def decide(
     directory_gaps = list(state.gaps)
     evidence: dict[str, Evidence] = {}
     if state.complete and actual.complete:
-        limit = connection.limits.deactivate
-        whom = removal_candidates(users) if confirm_all else worth_confirming(users, limit, policy)
+        whom = (
+            removal_candidates(users, policy, only)
+            if confirm_all or only is not None
+            else worth_confirming(users, connection.limits, policy)
+        )
         try:
             evidence = dict(fetch_evidence(connection.directory, whom, connection.scope))
         except RemoteError as error:
@@ -229,7 +237,7 @@ def decide(
             scope=connection.scope,
             evidence=evidence,
             removals=removals,
-            group_ids=frozenset(group.id for group in state.groups),
+            groups=state.groups,
         ),
     )
     desired_groups, group_findings = map_groups(state, desired, groups_on)

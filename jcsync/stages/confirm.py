@@ -1,31 +1,55 @@
 """Before somebody's access is taken, he is asked for again, directly and now."""
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from jcsync.model.directory import Evidence
-from jcsync.model.limits import Limit
+from jcsync.model.limits import Limits
 from jcsync.model.resource import Access
-from jcsync.model.rules import Policy, Scope
+from jcsync.model.rules import Policy, Removal, Scope
 from jcsync.ports import Directory
+from jcsync.stages.diff import is_protected
 from jcsync.stages.guard import allowance
 from jcsync.stages.matching import UserMatching
 
 _READS_AT_ONCE = 8
+_MARGIN = 20
+_ON_LEAVE = {Removal.DEACTIVATE: Access.INACTIVE, Removal.DELETE: Access.DELETE}
 
 
-def removal_candidates(matching: UserMatching) -> tuple[str, ...]:
-    """Return the JumpCloud ``id`` of everybody whose account may be deactivated or deleted."""
-    orphans = [orphan.link.external_id for orphan in matching.orphans if orphan.actual.active]
-    leavers = [
-        pair.desired.external_id
-        for pair in matching.pairs
-        if pair.desired.access in (Access.INACTIVE, Access.DELETE) and pair.actual.active
+def removal_candidates(
+    matching: UserMatching, policy: Policy, only: frozenset[str] | None = None
+) -> tuple[str, ...]:
+    """Return the JumpCloud ``id`` of everybody whose account may be deactivated or deleted.
+
+    Args:
+        matching: Both sides.
+        policy: What may happen to those who left: an inactive account can still be deleted.
+        only: JumpCloud ids, or ids of accounts; ``None`` for everybody.
+    """
+    on_leave = {policy.on_leave, policy.on_delete}
+    orphans = [
+        (orphan.link.external_id, orphan.actual)
+        for orphan in matching.orphans
+        if Removal.DELETE in on_leave or (orphan.actual.active and on_leave != {Removal.KEEP})
     ]
-    return tuple(sorted({*orphans, *leavers}))
+    leavers = [
+        (pair.desired.external_id, pair.actual)
+        for pair in matching.pairs
+        if pair.desired.access is Access.DELETE
+        or (pair.desired.access is Access.INACTIVE and pair.actual.active)
+    ]
+    return tuple(
+        sorted(
+            external_id
+            for external_id, actual in (*orphans, *leavers)
+            if only is None or only & {external_id, actual.resource_id}
+        )
+    )
 
 
-def worth_confirming(matching: UserMatching, limit: Limit, policy: Policy) -> tuple[str, ...]:
+def worth_confirming(matching: UserMatching, limits: Limits, policy: Policy) -> tuple[str, ...]:
     """Return whom to ask for again, which is nobody when the plan is far beyond its limit.
 
     A plan that takes access from many times more people than it may is held whatever is found;
@@ -33,17 +57,38 @@ def worth_confirming(matching: UserMatching, limit: Limit, policy: Policy) -> tu
     an approved plan is applied. Where ``on_delete`` differs from ``on_leave`` everybody is asked
     for, since the answer decides the action.
     """
-    candidates = removal_candidates(matching)
-    active = sum(pair.actual.active for pair in matching.pairs)
-    active += sum(orphan.actual.active for orphan in matching.orphans)
-    allowed = allowance(limit, active)
-    if (
-        policy.on_delete is policy.on_leave
-        and allowed is not None
-        and len(candidates) > 2 * allowed + 20
-    ):
+    certain = policy.on_delete is policy.on_leave
+    if certain and _held_anyway(matching, limits, policy):
         return ()
-    return candidates
+    return removal_candidates(matching, policy)
+
+
+def _held_anyway(matching: UserMatching, limits: Limits, policy: Policy) -> bool:
+    """Whether the plan is far beyond a limit when everybody is believed to have left."""
+    ours = [*(pair.actual for pair in matching.pairs), *(o.actual for o in matching.orphans)]
+    bases = {
+        Access.INACTIVE: (limits.deactivate, sum(account.active for account in ours)),
+        Access.DELETE: (limits.delete, len(ours)),
+    }
+    ends = Counter(_ends(matching, policy))
+    for access, (limit, base) in bases.items():
+        allowed = allowance(limit, base)
+        if allowed is not None and ends[access] > 2 * allowed + _MARGIN:
+            return True
+    return False
+
+
+def _ends(matching: UserMatching, policy: Policy) -> Iterator[Access]:
+    """Yield what would happen to each account that is to lose its access now."""
+    on_leave = _ON_LEAVE.get(policy.on_leave, Access.KEEP)
+    ends = [(o.link.external_id, o.actual.user_name, o.actual, on_leave) for o in matching.orphans]
+    ends += [
+        (p.desired.external_id, p.desired.user_name, p.actual, p.desired.access)
+        for p in matching.pairs
+    ]
+    for external_id, user_name, actual, access in ends:
+        if actual.active and not is_protected(policy, external_id, user_name, actual):
+            yield access
 
 
 def fetch_evidence(

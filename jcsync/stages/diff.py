@@ -4,15 +4,15 @@ Access is never given or taken inside an ordinary patch: who has to be deactivat
 is in the plan twice, so that a patch that fails leaves nobody his access.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from jcsync.model.directory import Evidence
+from jcsync.model.directory import DirectoryGroup, Evidence
 from jcsync.model.plan import Action, AttributeChange, Change, Counts, Plan
 from jcsync.model.report import Finding, FindingKind
 from jcsync.model.resource import Access, DesiredUser, Kind, UserResource, Value
 from jcsync.model.rules import Policy, Removal, Scope
-from jcsync.stages.mapping import decide_access
+from jcsync.stages.mapping import failed, group_conditions, map_user
 from jcsync.stages.matching import UserMatching, UserOrphan, UserPair
 
 STEP_CREATE = 100
@@ -22,6 +22,7 @@ STEP_GROUP_PATCH = 3100
 STEP_DEACTIVATE = 4000
 STEP_DELETE = 4100
 STEP_GROUP_DELETE = 4200
+_LONGEST_CHAIN = STEP_GROUP_CREATE - STEP_PATCH - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,14 +33,14 @@ class Rules:
         evidence: What was found of those who may lose access, by JumpCloud ``id``; somebody who
             is not in it was not asked for.
         removals: Whether access may be taken at all: both sides were read completely.
-        group_ids: The groups of the scope.
+        groups: The groups of the scope.
     """
 
     policy: Policy
     scope: Scope
     evidence: Mapping[str, Evidence]
     removals: bool
-    group_ids: frozenset[str]
+    groups: tuple[DirectoryGroup, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +107,7 @@ def _diff_pair(pair: UserPair, rules: Rules, findings: list[Finding]) -> Iterato
         return
     else:
         due = list(_removal(pair, rules, findings))
-    if due and _is_protected(rules.policy, desired.external_id, desired.user_name, actual):
+    if due and is_protected(rules.policy, desired.external_id, desired.user_name, actual):
         findings.append(_finding(FindingKind.PROTECTED, desired, _protected(due)))
         return
     if due and pair.adopts:
@@ -150,15 +151,29 @@ def _removal(pair: UserPair, rules: Rules, findings: list[Finding]) -> Iterator[
     """Take access from a member whose state or scope says so."""
     desired, actual = pair.desired, pair.actual
     found = rules.evidence.get(desired.external_id)
-    if found is not None and found.user is not None and desired.in_scope:
-        access, _ = decide_access(found.user, rules.policy)
-        if access is Access.ACTIVE:
-            message = f"{desired.reason} by the list, but not by the record itself; left alone"
-            findings.append(_finding(FindingKind.NOT_CONFIRMED, desired, message))
-            return
-    if desired.access is Access.INACTIVE and desired.in_scope and not desired.problem:
+    confirmed = _access_by_record(found, rules) if found else desired.access
+    if confirmed not in (Access.INACTIVE, Access.DELETE):
+        message = f"{desired.reason} by the list, but not by the record itself; left alone"
+        findings.append(_finding(FindingKind.NOT_CONFIRMED, desired, message))
+        return
+    access = Access.INACTIVE if confirmed is Access.INACTIVE else desired.access
+    if access is Access.INACTIVE and desired.in_scope and not desired.problem:
         yield from _patch(pair, rules.policy)
-    yield from _end(desired.access, desired.external_id, actual, desired.reason)
+    yield from _end(access, desired.external_id, actual, desired.reason)
+
+
+def _access_by_record(found: Evidence, rules: Rules) -> Access:
+    """What somebody's own record and memberships mean, by the rules by which lists are judged."""
+    if found.user is None:
+        return Access.DELETE
+    ways = [
+        group.name
+        for group in rules.groups
+        if group.id in found.group_ids
+        and not failed(found.user, group_conditions(group, rules.scope))
+    ]
+    via = next(iter(ways), "" if found.bound else None)
+    return map_user(found.user, rules.scope, rules.policy, (), via=via).access
 
 
 def _diff_orphan(orphan: UserOrphan, rules: Rules, findings: list[Finding]) -> Change | None:
@@ -172,7 +187,7 @@ def _diff_orphan(orphan: UserOrphan, rules: Rules, findings: list[Finding]) -> C
         reason = "left the chosen groups (confirmed)"
         if found.user is None:
             removal, reason = rules.policy.on_delete, "no longer exists in JumpCloud (confirmed)"
-        elif found.bound or found.group_ids & rules.group_ids:
+        elif found.bound or any(group.id in found.group_ids for group in rules.groups):
             message = (
                 "is missing from the member list but is in the group by his own record; left alone"
             )
@@ -182,7 +197,7 @@ def _diff_orphan(orphan: UserOrphan, rules: Rules, findings: list[Finding]) -> C
             return None
     access = {Removal.DEACTIVATE: Access.INACTIVE, Removal.DELETE: Access.DELETE}.get(removal)
     due = list(_end(access, link.external_id, actual, reason)) if access else []
-    if due and _is_protected(rules.policy, link.external_id, actual.user_name, actual):
+    if due and is_protected(rules.policy, link.external_id, actual.user_name, actual):
         message = _protected(due)
         findings.append(
             Finding(kind=FindingKind.PROTECTED, subject=actual.user_name, message=message)
@@ -198,7 +213,7 @@ def _diff_missing(user: DesiredUser, policy: Policy, findings: list[Finding]) ->
     if user.problem:
         findings.append(_finding(FindingKind.SKIPPED, user, user.problem))
         return None
-    if _is_protected(policy, user.external_id, user.user_name, None):
+    if is_protected(policy, user.external_id, user.user_name, None):
         message = "protected: no account is created (policy.protect)"
         findings.append(_finding(FindingKind.PROTECTED, user, message))
         return None
@@ -304,9 +319,10 @@ def _renames(attributes: Iterable[AttributeChange]) -> bool:
     return any(a.path.casefold() == "username" for a in attributes)
 
 
-def _is_protected(
+def is_protected(
     policy: Policy, external_id: str, user_name: str, actual: UserResource | None
 ) -> bool:
+    """Whether ``policy.protect`` names a person or his account, by any name or id."""
     names = {external_id.casefold(), user_name.casefold()}
     if actual is not None:
         names |= {actual.resource_id.casefold(), actual.user_name.casefold()}
@@ -329,26 +345,43 @@ def _finding(kind: FindingKind, user: DesiredUser, message: str) -> Finding:
 def _with_freed_names(changes: list[Change], matching: UserMatching) -> list[Change]:
     """Put each change that needs a name after the patch that frees it.
 
-    A ring of renames has no order; its members keep their step, and the platform decides.
+    A ring of renames has no order; the platform decides.
     """
     holders = {pair.actual.user_name.casefold(): pair.actual.resource_id for pair in matching.pairs}
     freeing = {c.resource_id: c for c in changes if c.resource_id and _renames(c.attributes)}
 
-    def depth(change: Change, seen: frozenset[str]) -> int:
+    def before(change: Change) -> Change | None:
+        """The change that has to be made first."""
         wanted = next(
             (str(a.after).casefold() for a in change.attributes if a.path.casefold() == "username"),
             None,
         )
         holder = freeing.get(holders.get(wanted, "")) if wanted else None
-        if holder is None or holder is change or holder.resource_id in seen:
-            return 0
-        return 1 + depth(holder, seen | {holder.resource_id})
+        return None if holder is change else holder
 
+    levels = _levels(freeing.values(), before)
     moved = []
     for change in changes:
-        level = depth(change, frozenset({change.resource_id}))
+        first = before(change)
+        level = min(levels[first.resource_id] + 1, _LONGEST_CHAIN) if first else 0
         moved.append(replace(change, step=STEP_PATCH + level) if level else change)
     return moved
+
+
+def _levels(freeing: Iterable[Change], before: Callable[[Change], Change | None]) -> dict[str, int]:
+    """How many changes have to be made before each of these, by ``resource_id``; in a ring, any."""
+    levels: dict[str, int] = {}
+    for change in freeing:
+        chain: dict[str, Change] = {}
+        current: Change | None = change
+        while current and current.resource_id not in chain and current.resource_id not in levels:
+            chain[current.resource_id] = current
+            current = before(current)
+        level = levels.get(current.resource_id, -1) if current else -1
+        for resource_id in reversed(chain):
+            level += 1
+            levels[resource_id] = level
+    return levels
 
 
 def _ordered(changes: Iterable[Change]) -> tuple[Change, ...]:
