@@ -111,7 +111,8 @@ def _check_credentials(name: str, directory: Mapping[str, Any]) -> Iterator[Find
         extra = "client_id" if client else "client_secret"
         yield ("directory", extra), "excludes api_key; give a key or a service account, not both"
     elif not key and not client and not secret:
-        yield ("directory", "api_key"), f"missing: set api_key_file, or {variable}"
+        message = f"missing: set api_key_file, or {variable}, or client_id of a service account"
+        yield ("directory", "api_key"), message
     elif client and not secret:
         variable = variable_name(("connections", name, "directory", "client_secret"))
         message = f"missing: set client_secret_file, or {variable}"
