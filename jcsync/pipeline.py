@@ -46,7 +46,7 @@ from jcsync.stages.confirm import fetch_evidence, removal_candidates, worth_conf
 from jcsync.stages.diff import Rules, build_plan, diff_users
 from jcsync.stages.groups import build_roster, diff_groups
 from jcsync.stages.guard import check_plan
-from jcsync.stages.mapping import map_groups, map_users
+from jcsync.stages.mapping import is_selected, map_groups, map_users
 from jcsync.stages.matching import GroupMatching, UserMatching, match_groups, match_users
 from jcsync.stages.read import fetch_both, fetch_missing
 from jcsync.stages.record import record_matching, record_outcomes
@@ -240,9 +240,14 @@ def decide(
             groups=state.groups,
         ),
     )
-    desired_groups, group_findings = map_groups(state, desired, groups_on)
+    desired_groups, group_findings = map_groups(state, desired, groups_on, connection.scope)
+    selected = {group.id for group in state.groups if is_selected(group, groups_on.only)}
     groups = match_groups(
-        desired_groups, actual.groups, group_links if groups_on.enabled else (), groups_on
+        desired_groups,
+        actual.groups,
+        group_links if groups_on.enabled else (),
+        groups_on,
+        withheld=selected - {group.external_id for group in desired_groups},
     )
     roster = build_roster(users, user_diff, actual.users)
     group_diff = diff_groups(groups, roster, groups_on, removals=removals)
@@ -253,7 +258,7 @@ def decide(
         group_changes=group_diff.changes,
         group_counts=group_diff.counts,
         group_sizes=group_diff.sizes,
-        managed_groups=len(groups.pairs) + len(groups.orphans),
+        managed_groups=len(groups.pairs) + len(groups.orphans) + len(groups.withheld),
     )
     incomplete = [
         Finding(

@@ -22,6 +22,7 @@ STEP_GROUP_PATCH = 3100
 STEP_DEACTIVATE = 4000
 STEP_DELETE = 4100
 STEP_GROUP_DELETE = 4200
+_REMOVALS = frozenset({Access.INACTIVE, Access.DELETE})
 _LONGEST_CHAIN = STEP_GROUP_CREATE - STEP_PATCH - 1
 
 
@@ -45,11 +46,17 @@ class Rules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserDiff:
-    """The changes of users, and where everybody else ended."""
+    """The changes of users, and where everybody else ended.
+
+    Attributes:
+        unconfirmed: ``resource_id`` of those who keep their access, because their own records
+            contradict the lists.
+    """
 
     changes: tuple[Change, ...]
     counts: Counts
     findings: tuple[Finding, ...]
+    unconfirmed: frozenset[str]
 
 
 def diff_users(matching: UserMatching, rules: Rules) -> UserDiff:
@@ -90,7 +97,17 @@ def diff_users(matching: UserMatching, rules: Rules) -> UserDiff:
             unchanged=unchanged, unmanaged=len(matching.unmanaged), out_of_scope=out_of_scope
         ),
         findings=tuple(findings),
+        unconfirmed=frozenset(_unconfirmed(matching, rules)),
     )
+
+
+def _unconfirmed(matching: UserMatching, rules: Rules) -> Iterator[str]:
+    for pair in matching.pairs:
+        if pair.desired.access in _REMOVALS and _confirmed(pair, rules) not in _REMOVALS:
+            yield pair.actual.resource_id
+    for orphan in matching.orphans:
+        if _is_member(rules.evidence.get(orphan.link.external_id), rules):
+            yield orphan.actual.resource_id
 
 
 def _diff_pair(pair: UserPair, rules: Rules, findings: list[Finding]) -> Iterator[Change]:
@@ -150,9 +167,8 @@ def _attributes_due(pair: UserPair, policy: Policy) -> tuple[AttributeChange, ..
 def _removal(pair: UserPair, rules: Rules, findings: list[Finding]) -> Iterator[Change]:
     """Take access from a member whose state or scope says so."""
     desired, actual = pair.desired, pair.actual
-    found = rules.evidence.get(desired.external_id)
-    confirmed = _access_by_record(found, rules) if found else desired.access
-    if confirmed not in (Access.INACTIVE, Access.DELETE):
+    confirmed = _confirmed(pair, rules)
+    if confirmed not in _REMOVALS:
         message = f"{desired.reason} by the list, but not by the record itself; left alone"
         findings.append(_finding(FindingKind.NOT_CONFIRMED, desired, message))
         return
@@ -162,10 +178,11 @@ def _removal(pair: UserPair, rules: Rules, findings: list[Finding]) -> Iterator[
     yield from _end(access, desired.external_id, actual, desired.reason)
 
 
-def _access_by_record(found: Evidence, rules: Rules) -> Access:
+def _confirmed(pair: UserPair, rules: Rules) -> Access:
     """What somebody's own record and memberships mean, by the rules by which lists are judged."""
-    if found.user is None:
-        return Access.DELETE
+    found = rules.evidence.get(pair.desired.external_id)
+    if found is None or found.user is None:
+        return pair.desired.access
     ways = [
         group.name
         for group in rules.groups
@@ -187,7 +204,7 @@ def _diff_orphan(orphan: UserOrphan, rules: Rules, findings: list[Finding]) -> C
         reason = "left the chosen groups (confirmed)"
         if found.user is None:
             removal, reason = rules.policy.on_delete, "no longer exists in JumpCloud (confirmed)"
-        elif found.bound or any(group.id in found.group_ids for group in rules.groups):
+        elif _is_member(found, rules):
             message = (
                 "is missing from the member list but is in the group by his own record; left alone"
             )
@@ -204,6 +221,13 @@ def _diff_orphan(orphan: UserOrphan, rules: Rules, findings: list[Finding]) -> C
         )
         return None
     return due[0] if due else None
+
+
+def _is_member(found: Evidence | None, rules: Rules) -> bool:
+    """Whether somebody exists and is in the scope's groups by his own record."""
+    if found is None or found.user is None:
+        return False
+    return found.bound or any(group.id in found.group_ids for group in rules.groups)
 
 
 def _diff_missing(user: DesiredUser, policy: Policy, findings: list[Finding]) -> Change | None:

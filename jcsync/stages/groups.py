@@ -19,11 +19,34 @@ class Roster:
         members: By JumpCloud ``id``: everybody who has an account or gets one by this plan.
         names: ``userName`` by ``resource_id``, of every account.
         owners: JumpCloud ``id`` by ``resource_id``, of every managed account.
+        spared: ``resource_id`` of accounts that neither enter nor leave a group: those that could
+            be adopted and are not, and those of leavers whom their own records contradict.
+        blocked: JumpCloud ``id`` of people whose account is not known.
     """
 
     members: Mapping[str, Member]
     names: Mapping[str, str]
     owners: Mapping[str, str]
+    spared: frozenset[str]
+    blocked: frozenset[str]
+
+    def entering(self, group: DesiredGroup, present: frozenset[str]) -> list[Member]:
+        """Those of a group who can be its members and are not yet."""
+        return [
+            member
+            for key in group.members
+            if (member := self.members.get(key)) is not None
+            and member.resource_id not in present | self.spared
+        ]
+
+    def leaving(self, group: DesiredGroup, present: frozenset[str]) -> frozenset[str]:
+        """``resource_id`` of members that a group does not imply.
+
+        While one of its people cannot be matched, any account of nobody may be his.
+        """
+        implied = {self.members[key].resource_id for key in group.members & self.members.keys()}
+        extra = present - implied - self.spared
+        return extra & self.owners.keys() if group.members & self.blocked else extra
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +80,13 @@ def build_roster(
             members.pop(change.external_id, None)
     owners = {member.resource_id: key for key, member in members.items() if member.resource_id}
     owners |= {o.actual.resource_id: o.link.external_id for o in matching.orphans}
+    adoptable = {pair.actual.resource_id for pair in matching.pairs if pair.adopts}
     return Roster(
         members=members,
         names={account.resource_id: account.user_name for account in accounts},
         owners=owners,
+        spared=users.unconfirmed | (adoptable - {c.resource_id for c in users.changes}),
+        blocked=frozenset(user.external_id for user in matching.blocked),
     )
 
 
@@ -76,7 +102,7 @@ def diff_groups(
         removals: Whether members may be removed and groups deleted: both sides are complete.
     """
     changes: list[Change] = []
-    unchanged = len(matching.blocked)
+    unchanged = len(matching.blocked) + len(matching.withheld)
     for pair in matching.pairs:
         change = _diff_pair(pair, roster, policy, removals=removals)
         changes += [change] if change else []
@@ -121,12 +147,10 @@ def _diff_pair(
                 path="displayName", before=actual.display_name or None, after=desired.display_name
             )
         )
-    wanted = [roster.members[key] for key in desired.members if key in roster.members]
-    add = [member for member in wanted if member.resource_id not in actual.members]
+    add = roster.entering(desired, actual.members)
     remove: list[Member] = []
     if removals and policy.remove_extra and desired.members_known:
-        staying = {member.resource_id for member in wanted}
-        remove = _leaving(actual.members - staying, roster)
+        remove = _named(roster.leaving(desired, actual.members), roster)
     if not attributes and not add and not remove:
         return None
     return Change(
@@ -144,7 +168,7 @@ def _diff_pair(
 
 
 def _diff_missing(group: DesiredGroup, roster: Roster, policy: GroupPolicy) -> Iterator[Change]:
-    members = [roster.members[key] for key in group.members if key in roster.members]
+    members = roster.entering(group, frozenset())
     if not policy.create or (not members and not policy.keep_empty):
         return
     yield Change(
@@ -162,11 +186,9 @@ def _diff_missing(group: DesiredGroup, roster: Roster, policy: GroupPolicy) -> I
 
 def _diff_orphan(orphan: GroupOrphan, roster: Roster, policy: GroupPolicy) -> Change | None:
     link, actual = orphan.link, orphan.actual
-    if policy.on_leave is GroupRemoval.KEEP or (
-        policy.on_leave is GroupRemoval.EMPTY and not actual.members
-    ):
+    delete = policy.on_leave is GroupRemoval.DELETE and policy.create
+    if policy.on_leave is GroupRemoval.KEEP or (not delete and not actual.members):
         return None
-    delete = policy.on_leave is GroupRemoval.DELETE
     return Change(
         action=Action.DELETE if delete else Action.PATCH,
         kind=Kind.GROUP,
@@ -175,11 +197,11 @@ def _diff_orphan(orphan: GroupOrphan, roster: Roster, policy: GroupPolicy) -> Ch
         resource_id=actual.resource_id,
         reason="left the chosen groups",
         step=STEP_GROUP_DELETE if delete else STEP_GROUP_PATCH,
-        remove=() if delete else _by_name(_leaving(actual.members, roster)),
+        remove=() if delete else _by_name(_named(actual.members, roster)),
     )
 
 
-def _leaving(leaving: frozenset[str], roster: Roster) -> list[Member]:
+def _named(leaving: frozenset[str], roster: Roster) -> list[Member]:
     return [
         Member(
             name=roster.names.get(resource_id, resource_id),

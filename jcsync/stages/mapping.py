@@ -207,6 +207,7 @@ def map_groups(
     state: DirectoryState,
     desired: Iterable[DesiredUser],
     policy: GroupPolicy,
+    scope: Scope,
 ) -> tuple[tuple[DesiredGroup, ...], tuple[Finding, ...]]:
     """Return the groups that the platform should have, and what is wrong with others.
 
@@ -214,6 +215,7 @@ def map_groups(
         state: What was read.
         desired: The users of this run; only those in scope are members.
         policy: Which groups, and how they are named.
+        scope: Conditions on the members of each group: who does not meet them is none.
 
     Returns:
         Groups ordered by name, each name once; two directory groups that map to one name are
@@ -227,7 +229,7 @@ def map_groups(
     for group in state.groups:
         if not is_selected(group, policy.only):
             continue
-        membership = state.members[group.id]
+        membership, where = state.members[group.id], group_conditions(group, scope)
         try:
             name = policy.name(group.id, group.name)
         except MappingError as error:
@@ -241,7 +243,11 @@ def map_groups(
             DesiredGroup(
                 external_id=group.id,
                 display_name=name,
-                members=frozenset(membership.user_ids & inside),
+                members=frozenset(
+                    key
+                    for key in membership.user_ids & inside
+                    if not failed(state.users[key], where)
+                ),
                 members_known=not membership.gap,
             )
         )

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -100,12 +101,17 @@ class UserMatching:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupMatching:
-    """Every directory group and every group of the platform in exactly one place."""
+    """Every directory group and every group of the platform in exactly one place.
+
+    Attributes:
+        withheld: Managed groups whose directory group is in the scope but cannot be mapped.
+    """
 
     pairs: tuple[GroupPair, ...] = ()
     missing: tuple[DesiredGroup, ...] = ()
     blocked: tuple[DesiredGroup, ...] = ()
     orphans: tuple[GroupOrphan, ...] = ()
+    withheld: tuple[GroupResource, ...] = ()
     unmanaged: tuple[GroupResource, ...] = ()
     gone: tuple[Link, ...] = ()
     findings: tuple[Finding, ...] = ()
@@ -162,6 +168,8 @@ def match_groups(
     actual: Iterable[GroupResource],
     links: Iterable[Link],
     policy: GroupPolicy,
+    *,
+    withheld: AbstractSet[str] = frozenset(),
 ) -> GroupMatching:
     """Pair directory groups with groups, by link, then ``externalId``, then the exact name.
 
@@ -170,6 +178,8 @@ def match_groups(
         actual: All groups of the platform.
         links: Of kind Group.
         policy: Whether groups are adopted.
+        withheld: JumpCloud ``id`` of groups that are in the scope but cannot be mapped: theirs
+            have not left.
     """
     search: _Search[DesiredGroup, GroupResource] = _Search(
         list(desired), list(actual), list(links), "group"
@@ -186,18 +196,24 @@ def match_groups(
             )
         elif found[0].external_id:
             search.refuse(group, FindingKind.CONFLICT, _foreign(found[0], "group"))
+        elif not search.is_free(found[0]):
+            owner = search.linked[found[0].resource_id].external_id
+            message = f"the group {found[0].resource_id} belongs to {owner}"
+            search.refuse(group, FindingKind.CONFLICT, message)
         elif not policy.adopt:
             message = f"the group {found[0].resource_id} has this name and groups.adopt is off"
             search.refuse(group, FindingKind.CONFLICT, message)
         else:
             search.pair(group, found[0], How.DISPLAY_NAME)
+    orphans = [GroupOrphan(link=link, actual=a) for link, a in search.orphans()]
     return GroupMatching(
         pairs=tuple(
             GroupPair(desired=d, actual=a, how=how) for d, a, how in search.paired.values()
         ),
         missing=tuple(search.rest()),
         blocked=tuple(search.blocked.values()),
-        orphans=tuple(GroupOrphan(link=link, actual=a) for link, a in search.orphans()),
+        orphans=tuple(o for o in orphans if o.link.external_id not in withheld),
+        withheld=tuple(o.actual for o in orphans if o.link.external_id in withheld),
         unmanaged=tuple(search.unmanaged()),
         gone=tuple(search.gone()),
         findings=tuple(search.findings),
@@ -267,7 +283,7 @@ class _Search(Generic[D, A]):
     def is_free(self, resource: A) -> bool:
         """Whether nobody is paired with a resource and no link claims it."""
         link = self.linked.get(resource.resource_id)
-        return resource.resource_id not in self._used and (link is None or link.external_id == "")
+        return resource.resource_id not in self._used and link is None
 
     def free_by(self, keys: Callable[[A], Iterable[str]]) -> dict[str, list[A]]:
         """Resources that are not paired, by each of their keys."""

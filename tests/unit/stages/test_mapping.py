@@ -397,25 +397,39 @@ def test_every_member_with_a_record_is_mapped_once(
 
 def test_groups_are_off_by_default() -> None:
     """Only people are provisioned unless groups.enabled says otherwise."""
-    assert map_groups(a_directory(a_person()), [a_user()], GroupPolicy()) == ((), ())
+    assert map_groups(a_directory(a_person()), [a_user()], GroupPolicy(), EVERYBODY) == ((), ())
 
 
 def test_members_are_the_people_in_scope() -> None:
     """Who is excluded from the scope is in no group either."""
-    state = a_directory(groups={"Staff": ["ann", "bob", "ghost"]})
+    people = [a_person("ann"), a_person("bob")]
+    state = a_directory(*people, groups={"Staff": ["ann", "bob", "ghost"]})
     desired = [a_user("ann"), a_user("bob", in_scope=False)]
 
-    (group,), findings = map_groups(state, desired, GroupPolicy(enabled=True))
+    (group,), findings = map_groups(state, desired, GroupPolicy(enabled=True), EVERYBODY)
 
     assert (group.display_name, group.members, findings) == ("Staff", {"ann"}, ())
     assert group.members_known
+
+
+def test_members_of_a_group_meet_its_conditions() -> None:
+    """Who is in the scope by another group is no member of this one."""
+    where = (a_clause("department", Operator.EQUALS, "IT"),)
+    scope = Scope(groups=(GroupSelector(name="A", where=where), GroupSelector(name="B")))
+    people = [a_person("ann", department="IT"), a_person("bob", department="HR")]
+    state = a_directory(*people, groups={"A": ["ann", "bob"], "B": ["bob"]})
+    desired = map_users(state, scope, POLICY, RULES)
+
+    groups, _ = map_groups(state, desired, GroupPolicy(enabled=True), scope)
+
+    assert {group.display_name: group.members for group in groups} == {"A": {"ann"}, "B": {"bob"}}
 
 
 def test_group_that_was_read_in_part_is_marked() -> None:
     """Nobody may be removed from it."""
     state = a_directory(a_person(), broken=("Staff",))
 
-    (group,), _ = map_groups(state, [a_user()], GroupPolicy(enabled=True))
+    (group,), _ = map_groups(state, [a_user()], GroupPolicy(enabled=True), EVERYBODY)
 
     assert not group.members_known
 
@@ -427,7 +441,7 @@ def test_groups_of_one_name_are_both_left_out(names: tuple[str, str]) -> None:
     wanted = {"g-a": names[0], "g-b": names[1], "g-c": "C"}
     policy = GroupPolicy(enabled=True, name=wanted.get)
 
-    groups, findings = map_groups(state, [], policy)
+    groups, findings = map_groups(state, [], policy, EVERYBODY)
 
     assert [group.display_name for group in groups] == ["C"]
     assert [finding.kind for finding in findings] == [FindingKind.CONFLICT]
@@ -443,9 +457,8 @@ def test_group_whose_name_fails_is_skipped() -> None:
             raise MappingError(message)
         return f"JumpCloud {name}"
 
-    groups, findings = map_groups(
-        a_directory(groups={"A": [], "B": []}), [], GroupPolicy(enabled=True, name=name)
-    )
+    policy = GroupPolicy(enabled=True, name=name)
+    groups, findings = map_groups(a_directory(groups={"A": [], "B": []}), [], policy, EVERYBODY)
 
     assert [group.display_name for group in groups] == ["JumpCloud B"]
     assert [(f.kind, f.subject) for f in findings] == [(FindingKind.SKIPPED, "A")]
@@ -467,7 +480,7 @@ def test_only_chooses_among_the_groups(only: tuple[str, ...], selected: bool) ->
     """By name, id or pattern; nothing chooses all."""
     state = a_directory(groups={"Staff": []})
 
-    groups, _ = map_groups(state, [], GroupPolicy(enabled=True, only=only))
+    groups, _ = map_groups(state, [], GroupPolicy(enabled=True, only=only), EVERYBODY)
 
     assert bool(groups) is selected
 
