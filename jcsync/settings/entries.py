@@ -99,6 +99,9 @@ class AttributeSource(Section):
         if sum(origin is not None for origin in origins) != 1:
             message = f"must have exactly one of {', '.join(ORIGINS)}"
             raise ValueError(message)
+        if self.reference and (self.default is not None or self.max_length is not None):
+            message = "a reference is an id of the platform: it takes no default and no max_length"
+            raise ValueError(message)
         return self
 
     @classmethod

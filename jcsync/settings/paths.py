@@ -238,7 +238,7 @@ def _source_refusal(entry: _Entry) -> str:
     """Return why an attribute cannot have its source, or ``""``."""
     source = entry.source if isinstance(entry.source, Mapping) else {}
     named = not entry.path.schema and entry.path.attribute.casefold() == "username"
-    if named and source.get("value") is not None:
+    if named and (source.get("value") is not None or source.get("reference") is not None):
         return "userName must differ from person to person; name a field"
     if is_primary(entry.path) and not isinstance(source.get("value"), bool):
         return "primary is true or false for everybody: {value: true}"

@@ -61,6 +61,7 @@ def test_right_paths(attributes: Mapping[str, object]) -> None:
         ("password", "username", "password cannot be mapped"),
         ("userName", None, "userName must stay mapped"),
         ("userName", {"value": "ann"}, "userName must differ from person to person"),
+        ("userName", {"reference": "manager"}, "userName must differ from person to person"),
         ("a b", "email", "not a SCIM path"),
         (
             "titel",
@@ -191,6 +192,16 @@ def test_every_problem_is_told_with_line_and_path(tmp_path: Path) -> None:
         "timezone.form": "unknown key",
         "provider.profile": "must be one of keepnet, rfc",
     }
+
+
+@pytest.mark.parametrize("key", ["default", "max_length"])
+def test_a_reference_is_nothing_but_an_id(tmp_path: Path, key: str) -> None:
+    path = f"{ENTERPRISE}:manager.value"
+    attributes = {path: {"reference": "manager", key: 5}}
+
+    found = connection_problems(tmp_path, users={"attributes": attributes})
+
+    assert "takes no default and no max_length" in found[f"users.attributes.{path}"]
 
 
 @pytest.mark.parametrize("profile", ["keepnet", "rfc"])
