@@ -178,6 +178,7 @@ def groups(options: Options, connection: str, search: str) -> int:
             for row in rows
         ],
         right=(2,),
+        broken=1,
     )
     scope = f"connections.{name}.scope.groups"
     click.echo(f"\n  ✓ is in {scope}. Add others there by name or id." if rows else "no groups")

@@ -1,14 +1,15 @@
 """``status``, ``runs``, ``changes`` and ``links``: what the store knows."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from jcsync.cli.common import Options, common_options, emit_json, load_and_log
-from jcsync.cli.tables import print_lines, print_table, short_id
+from jcsync.cli.tables import print_lines, print_noted_table, print_table, short_id
 from jcsync.clock import SystemClock
 from jcsync.errors import UsageError
 from jcsync.model.history import ChangeRecord, ConnectionRecord, HoldRecord, RunRecord
@@ -91,8 +92,8 @@ def runs(
     if options.json:
         emit_json({"runs": [_run_document(run) for run in found]})
         return 0
-    print_table(
-        ("started", "connection", "run", "by", "outcome", "planned", "applied", "failed", ""),
+    print_noted_table(
+        ("started", "connection", "run", "by", "outcome", "planned", "applied", "failed", "error"),
         [
             (
                 local_text(run.started_at),
@@ -103,11 +104,12 @@ def runs(
                 str(run.planned),
                 str(run.applied),
                 str(run.failed),
-                run.error if options.verbose else run.error[:40],
+                run.error,
             )
             for run in found
         ],
         right=(5, 6, 7),
+        verbose=options.verbose,
     )
     if not found:
         click.echo("no runs yet; next: jcsync plan, then jcsync reconcile")
@@ -132,12 +134,11 @@ def changes(
     """List changes with before and after, newest first."""
     loaded, store = _open(options)
     with store:
-        found = store.changes(
-            connection=connection, user=user, since=moment(since), run_id=run_id, limit=limit
+        read = partial(
+            store.changes, connection=connection, user=user, since=moment(since), run_id=run_id
         )
+        found = read(limit=limit) if run_id else _attempted(read, limit)
     check_known(loaded, connection, found)
-    if run_id is None:
-        found = tuple(change for change in found if change.status != Status.NOT_ATTEMPTED)
     if options.json:
         emit_json({"changes": [change_document(change) for change in found]})
         return 0
@@ -145,6 +146,19 @@ def changes(
     if not found:
         click.echo("no changes")
     return 0
+
+
+def _attempted(
+    read: Callable[..., tuple[ChangeRecord, ...]], limit: int
+) -> tuple[ChangeRecord, ...]:
+    """The newest changes that were tried: a held plan may have any number that were not."""
+    rows = limit
+    while True:
+        found = read(limit=rows)
+        tried = [change for change in found if change.status != Status.NOT_ATTEMPTED]
+        if len(tried) >= limit or len(found) < rows:
+            return tuple(tried[:limit])
+        rows *= 4
 
 
 @click.command(short_help="Which account belongs to whom.")
@@ -191,6 +205,7 @@ def links(options: Options, name: str | None, connection: str | None, user: str 
             )
             for of, link in found
         ],
+        broken=2 if several else 1,
     )
     if not found:
         click.echo("no links")

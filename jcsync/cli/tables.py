@@ -1,7 +1,8 @@
 """Lines and tables: coloured on a terminal, plain text in pipes."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal
 
 import click
 
@@ -38,7 +39,11 @@ def print_lines(lines: Iterable[Line]) -> None:
 
 
 def print_table(
-    headings: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    right: Sequence[int] = (),
+    broken: int = -1,
 ) -> None:
     """Print a table; nothing when it has no rows.
 
@@ -48,24 +53,63 @@ def print_table(
         headings: One for each column.
         rows: Texts; made printable here.
         right: Columns that are aligned to the right.
+        broken: The column whose texts are broken where the terminal is too narrow.
     """
     if not rows:
         return
     shown = [tuple(printable(text) for text in row) for row in rows]
     if not sys.stdout.isatty():
-        _print_plain([tuple(headings), *shown], frozenset(right))
+        for line in _aligned([tuple(headings), *shown], right):
+            click.echo(line)
         return
-    from rich.table import Table  # noqa: PLC0415 - not for the help
+    from rich.table import Table  # noqa: PLC0415 - not for pipes
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for number, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if number in right else "left", overflow="fold")
+        justify: Literal["left", "right"] = "right" if number in right else "left"
+        whole = number != broken % len(headings)
+        table.add_column(heading, justify=justify, overflow="fold", no_wrap=whole)
     for row in shown:
         table.add_row(*row)
     build_console().print(table)
 
 
-def _print_plain(rows: Sequence[Sequence[str]], right: frozenset[int]) -> None:
+def print_noted_table(
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    right: Sequence[int] = (),
+    verbose: bool = False,
+) -> None:
+    """Print a table whose last column is hardly ever filled, and long when it is.
+
+    On a terminal it is a line of its own below the row, cut to the width unless verbose.
+
+    Args:
+        headings: One for each column.
+        rows: Texts; made printable here.
+        right: Columns that are aligned to the right.
+        verbose: Break long notes instead of cutting them.
+    """
+    if not rows or not sys.stdout.isatty():
+        print_table(headings, rows, right=right)
+        return
+    from rich.cells import cell_len, set_cell_size  # noqa: PLC0415 - not for pipes
+
+    width = build_console().width - _HANG
+    shown = [tuple(printable(text) for text in row) for row in rows]
+    head, *body = _aligned([tuple(headings[:-1]), *(row[:-1] for row in shown)], right)
+    print_lines([((head, "dim"),)])
+    for line, row in zip(body, shown, strict=True):
+        print_lines([((line, ""),)])
+        note = row[-1]
+        if not verbose and cell_len(note) > width:
+            note = f"{set_cell_size(note, width - 1).rstrip()}…"
+        if note:
+            print_lines([((" " * _HANG, ""), (note, "red"))])
+
+
+def _aligned(rows: Sequence[Sequence[str]], right: Sequence[int]) -> Iterator[str]:
     from rich.cells import cell_len  # noqa: PLC0415 - not for the help
 
     widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
@@ -76,7 +120,7 @@ def _print_plain(rows: Sequence[Sequence[str]], right: frozenset[int]) -> None:
             else text + " " * (width - cell_len(text))
             for number, (text, width) in enumerate(zip(row, widths, strict=True))
         ]
-        click.echo("  ".join(cells).rstrip())
+        yield "  ".join(cells).rstrip()
 
 
 def short_id(identity: str, *, verbose: bool) -> str:

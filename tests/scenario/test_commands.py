@@ -165,6 +165,15 @@ def test_changes_of_a_run(history: Site) -> None:
     assert history.json("changes", "--limit", "2")["changes"][0]["name"] == "bob@example.com"
 
 
+def test_held_plan_hides_no_history(history: Site) -> None:
+    """Changes that were never tried are not part of ``changes``, nor of its limit."""
+    history.world.jumpcloud.state.remove_member(GROUP, "ann", "cid", "dora")
+    assert history("reconcile").status == 4
+
+    found = history.json("changes", "--limit", "2")["changes"]
+    assert [c["name"] for c in found] == ["bob@example.com", "ann@example.com"]
+
+
 def test_unknown_run(history: Site) -> None:
     """A run that does not exist is a mistake of the command, or an empty list; no traceback."""
     for command in ("runs", "changes"):
