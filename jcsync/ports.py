@@ -4,13 +4,20 @@ A port belongs to its callers: the few methods that a run calls. ``jumpcloud`` m
 ``Directory``, ``scim`` meets ``ServiceProvider``, ``store`` meets ``Store``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
 from jcsync.model.directory import DirectoryGroup, DirectoryState, Evidence, Organization
-from jcsync.model.history import ChangeRecord, ConnectionRecord, HoldRecord, HoldStatus, RunRecord
+from jcsync.model.history import (
+    ChangeRecord,
+    ConnectionRecord,
+    EscrowRecord,
+    HoldRecord,
+    HoldStatus,
+    RunRecord,
+)
 from jcsync.model.limits import Violation
 from jcsync.model.plan import AttributeChange, Change, Plan
 from jcsync.model.report import Outcome, RunReport
@@ -170,13 +177,22 @@ class Lease(Protocol):
 
 
 class Store(Protocol):
-    """Links, runs, changes, holds and leases; evidence, never in place of a read.
+    """Links, runs, changes, holds, escrow and leases; evidence, never in place of a read.
 
     Every method raises ``StoreError``. Methods may be called from several threads.
+
+    While a lease of a connection is held through this store, what a run writes for that
+    connection is written only if the lease is still the one in the store; else the method
+    raises ``LeaseLostError`` and nothing is written. That goes for all methods that begin with
+    ``record_``, for ``open_hold``, ``supersede_holds``, those of escrow, and ``decide_hold``
+    where a plan is approved or applied. Without a lease of ours they just write.
     """
 
     def lease(self, connection: str, owner: str) -> AbstractContextManager[Lease]:
         """Hold the lease of a connection for the length of a ``with`` block, renewing it.
+
+        The lease of an owner that is provably dead, on this machine, is taken over at once; any
+        other when it has expired.
 
         Raises:
             LeaseHeldError: Another owner holds it.
@@ -216,10 +232,13 @@ class Store(Protocol):
         *,
         at: datetime,
         link: Link | None = None,
+        escrow: EscrowRecord | None = None,
     ) -> None:
-        """Remember how a change ended, and its link, in one transaction.
+        """Remember how a change ended, its link and its escrow, in one transaction.
 
-        A change of action ``delete`` that was applied takes its link with it.
+        A change of action ``delete`` that was applied takes its link with it. A resource whose
+        change was applied leaves escrow; a record that is given enters it, in place of an
+        earlier one of the same resource.
         """
         ...
 
@@ -239,12 +258,16 @@ class Store(Protocol):
         """Hold a plan and return the number of the hold.
 
         The number of the hold that is open for the same digest is returned again; one that is
-        open for another digest is superseded.
+        open for another digest is superseded. Where the newest hold of this digest was rejected,
+        its number is returned and it stays rejected: what was refused is not asked for again.
         """
         ...
 
     def decide_hold(self, hold_id: int, status: HoldStatus, *, by: str, at: datetime) -> None:
         """End a hold.
+
+        A hold is decided once, but for two things: an approved plan becomes an applied one, and
+        a rejected one may still be approved.
 
         Raises:
             UsageError: There is no such hold, or it is not open any more.
@@ -252,7 +275,7 @@ class Store(Protocol):
         ...
 
     def supersede_holds(self, connection: str, *, by: str, at: datetime) -> None:
-        """End every open hold of a connection: its cause is gone."""
+        """End every open hold of a connection: its cause is gone; rejected ones stay so."""
         ...
 
     def holds(
@@ -289,6 +312,56 @@ class Store(Protocol):
             since: Not older than this.
             run_id: Of this run only; a unique end of the id is enough.
             limit: How many at the most.
+        """
+        ...
+
+    def last_applied(
+        self, connection: str, external_ids: Collection[str], *, limit: int = 2
+    ) -> Mapping[str, tuple[ChangeRecord, ...]]:
+        """The newest changes that set attributes of these users, newest first.
+
+        Args:
+            connection: Of this connection.
+            external_ids: JumpCloud ids, thousands if need be.
+            limit: How many of each at the most.
+
+        Returns:
+            For each id its applied changes of action ``create``, ``patch`` or ``reactivate``;
+            ``()`` for one that has none.
+        """
+        ...
+
+    def escrow(self, connection: str | None = None) -> tuple[EscrowRecord, ...]:
+        """Resources that failed and wait, of one connection or all, ordered by their next try."""
+        ...
+
+    def retry_escrow(self, connection: str, who: str | None, *, at: datetime) -> int:
+        """Let resources be tried at the next run; return how many.
+
+        Args:
+            connection: Of this connection.
+            who: Those with this name, ``external_id`` or ``resource_id``, case ignored; ``None``
+                for all.
+            at: Now.
+        """
+        ...
+
+    def forget_escrow(self, connection: str, who: str | None) -> int:
+        """Remove resources from escrow, as if they had never failed; return how many.
+
+        Args:
+            connection: Of this connection.
+            who: As in ``retry_escrow``.
+        """
+        ...
+
+    def settle_escrow(self, connection: str, keep: Collection[tuple[Kind, str]]) -> int:
+        """Remove from escrow all but these: their cause is gone; return how many.
+
+        Args:
+            connection: Of this connection.
+            keep: Kind and key (``EscrowRecord.key``) of each resource that still waits for a
+                change: its ``external_id``, or its ``resource_id`` where it has none.
         """
         ...
 

@@ -100,6 +100,40 @@ class HoldRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EscrowRecord:
+    """A resource that failed and waits for its next try.
+
+    Attributes:
+        external_id: JumpCloud ``id``, ``""`` for a resource that never had one.
+        resource_id: ``""`` for a resource that could not be created.
+        action: What was tried last.
+        fingerprint: Of what was tried: a resource that is to become something else is tried at
+            once.
+        reason: Why the last try failed, in words for the operator.
+        attempts: Runs that tried, from 1.
+        next_try_at: Not before this.
+    """
+
+    connection: str
+    kind: Kind
+    external_id: str
+    resource_id: str
+    name: str
+    action: Action
+    fingerprint: str
+    reason: str
+    attempts: int
+    first_failed_at: datetime
+    last_failed_at: datetime
+    next_try_at: datetime
+
+    @property
+    def key(self) -> str:
+        """What tells resources of one kind apart: ``external_id``, without one ``resource_id``."""
+        return self.external_id or self.resource_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionRecord:
     """What the store knows of one connection.
 

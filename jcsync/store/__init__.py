@@ -1,4 +1,4 @@
-"""Links, runs, changes, holds and leases, on SQLite or PostgreSQL. Meets ``ports.Store``.
+"""Links, runs, changes, holds, escrow and leases, on SQLite or PostgreSQL. Meets ``ports.Store``.
 
 sqlstore.py     the methods of the port, one transaction each; read this first
 tables.py       the tables; ``migrations`` builds them, schema.py sees to it
@@ -7,6 +7,7 @@ lease.py        who may write to a platform
 links.py        directory id ↔ resource
 history.py      runs, changes, findings
 holds.py        plans that wait for a person
+escrow.py       resources that failed and wait for their next try
 connections.py  pauses, organisations, and the state of a connection
 rows.py         rows ↔ ``model``, pure
 failures.py     errors of databases, in words for the operator

@@ -1,28 +1,37 @@
 """Runs, their changes and their findings: what was intended, and what became of it."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
     Connection,
+    FromClause,
+    Integer,
     Select,
+    String,
     bindparam,
     case,
     delete,
     func,
     insert,
+    literal_column,
     or_,
     select,
+    true,
     update,
 )
 
 from jcsync.errors import StoreError, UsageError
 from jcsync.model.history import ChangeRecord, RunRecord
-from jcsync.model.plan import Change, Plan
+from jcsync.model.plan import Action, Change, Plan
 from jcsync.model.report import Finding, Outcome, RunOutcome, RunReport, Status
+from jcsync.model.resource import Kind
 from jcsync.store.rows import INTENDED, dump_change, fold, parse_change, parse_run
-from jcsync.store.tables import CHANGE, FINDING, RUN
+from jcsync.store.tables import CHANGE, FINDING, RUN, Text, clean_text
 
 _ROWS_AT_ONCE: Final = 2000
 _RUNS_NAMED: Final = 5
@@ -40,6 +49,66 @@ _END_CHANGE: Final = (
         }
     )
 )
+
+_NEWEST_FIRST: Final = (CHANGE.c.at.desc(), CHANGE.c.run_id.desc(), CHANGE.c.n.desc())
+_SETTING: Final = (Action.CREATE.value, Action.PATCH.value, Action.REACTIVATE.value)
+
+
+def _newest_applied(
+    columns: Select[Any],
+    table: FromClause,
+    external_id: ColumnElement[str],
+    key: ColumnElement[str],
+) -> Select[Any]:
+    return (
+        columns.where(
+            table.c.external_key == key,
+            table.c.external_id == external_id,
+            table.c.connection == bindparam("p_connection"),
+            table.c.kind == Kind.USER.value,
+            table.c.status == Status.APPLIED.value,
+            table.c.action.in_(_SETTING),
+        )
+        .order_by(table.c.at.desc(), table.c.run_id.desc(), table.c.n.desc())
+        .limit(bindparam("p_limit", type_=Integer))
+    )
+
+
+def _build_last_applied() -> Select[Any]:
+    """For SQLite: pairs of id and key come as JSON, and each is looked up in the index."""
+    wanted = func.json_each(bindparam("p_wanted", type_=String)).table_valued("value", name="w")
+    one = CHANGE.alias("one")
+    newest = _newest_applied(
+        select(literal_column("one.rowid")).select_from(one),
+        one,
+        func.json_extract(wanted.c.value, "$[0]"),
+        func.json_extract(wanted.c.value, "$[1]"),
+    ).correlate(wanted)
+    return (
+        select(CHANGE)
+        .select_from(wanted.join(CHANGE, literal_column("change.rowid").in_(newest)))
+        .order_by(*_NEWEST_FIRST)
+    )
+
+
+def _build_last_applied_lateral() -> Select[Any]:
+    """For PostgreSQL, likewise."""
+    wanted = select(
+        func.unnest(bindparam("p_ids", type_=ARRAY(Text))).label("external_id"),
+        func.unnest(bindparam("p_keys", type_=ARRAY(Text))).label("key"),
+    ).subquery("wanted")
+    newest = _newest_applied(select(CHANGE), CHANGE, wanted.c.external_id, wanted.c.key).lateral(
+        "newest"
+    )
+    return (
+        select(newest)
+        .select_from(wanted.join(newest, true()))
+        .order_by(newest.c.at.desc(), newest.c.run_id.desc(), newest.c.n.desc())
+    )
+
+
+_LAST_APPLIED: Final = _build_last_applied()
+_LAST_APPLIED_LATERAL: Final = _build_last_applied_lateral()
 
 
 def record_start(
@@ -222,11 +291,7 @@ def read_changes(
     Raises:
         UsageError: Several runs end in ``run_id``.
     """
-    statement: Select[Any] = (
-        select(CHANGE)
-        .order_by(CHANGE.c.at.desc(), CHANGE.c.run_id.desc(), CHANGE.c.n.desc())
-        .limit(limit)
-    )
+    statement: Select[Any] = select(CHANGE).order_by(*_NEWEST_FIRST).limit(limit)
     if connection is not None:
         statement = statement.where(CHANGE.c.connection == connection)
     if user is not None:
@@ -238,6 +303,27 @@ def read_changes(
     if run_id is not None:
         statement = statement.where(CHANGE.c.run_id == _find_run(tx, run_id))
     return tuple(parse_change(row) for row in tx.execute(statement).mappings())
+
+
+def read_last_applied(
+    tx: Connection, connection: str, external_ids: Collection[str], *, limit: int
+) -> dict[str, tuple[ChangeRecord, ...]]:
+    """Return for each of these users his newest applied changes that set attributes."""
+    cleaned = {external_id: clean_text(external_id) for external_id in external_ids}
+    found: dict[str, list[ChangeRecord]] = {text: [] for text in cleaned.values()}
+    ids = list(found)
+    for start in range(0, len(ids), _ROWS_AT_ONCE):
+        page = ids[start : start + _ROWS_AT_ONCE]
+        keys = [fold(text) for text in page]
+        values: dict[str, object] = {"p_connection": connection, "p_limit": limit}
+        if tx.dialect.name == "sqlite":
+            values["p_wanted"] = json.dumps(list(zip(page, keys, strict=True)))
+            rows = tx.execute(_LAST_APPLIED, values)
+        else:
+            rows = tx.execute(_LAST_APPLIED_LATERAL, values | {"p_ids": page, "p_keys": keys})
+        for row in rows.mappings():
+            found[row["external_id"]].append(parse_change(row))
+    return {external_id: tuple(found[text]) for external_id, text in cleaned.items()}
 
 
 def read_last_success(tx: Connection, connection: str) -> datetime | None:

@@ -2,14 +2,22 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import Connection, Select, delete, insert, or_, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from jcsync.errors import UsageError
 from jcsync.model.history import HoldRecord, HoldStatus
 from jcsync.model.limits import Violation
 from jcsync.store.rows import dump_violations, parse_hold
 from jcsync.store.tables import HOLD
+
+_ANSWERED: Final = (HoldStatus.HELD.value, HoldStatus.REJECTED.value)
+_BEFORE: Final = {
+    HoldStatus.APPROVED: (HoldStatus.HELD.value, HoldStatus.REJECTED.value),
+    HoldStatus.APPLIED: (HoldStatus.HELD.value, HoldStatus.APPROVED.value),
+}
+"""Where a hold may stand before a second decision."""
 
 
 def open_hold(
@@ -23,17 +31,20 @@ def open_hold(
 ) -> int:
     """Hold a plan and return the number of the hold, the same one for a plan that is held already.
 
-    What is held for another digest is superseded by this run.
+    What is held for another digest is superseded by this run. A plan whose newest hold was
+    rejected opens no other: the rejected one answers for it.
     """
-    present: Select[int] = select(HOLD.c.id).where(
-        HOLD.c.connection == connection,
-        HOLD.c.status == HoldStatus.HELD.value,
-        HOLD.c.digest == digest,
+    newest = (
+        select(HOLD.c.id, HOLD.c.status)
+        .where(HOLD.c.connection == connection, HOLD.c.digest == digest)
+        .order_by(HOLD.c.id.desc())
+        .limit(1)
     )
-    hold_id = tx.execute(present).scalar()
-    supersede_holds(tx, connection, by=f"run {run_id}", at=at, keep=hold_id)
-    if hold_id is not None:
-        return hold_id
+    present = tx.execute(newest).first()
+    known = present[0] if present and present[1] in _ANSWERED else None
+    supersede_holds(tx, connection, by=f"run {run_id}", at=at, keep=known)
+    if known is not None:
+        return int(known)
     tx.execute(
         insert(HOLD).values(
             connection=connection,
@@ -45,20 +56,19 @@ def open_hold(
             violations=dump_violations(violations),
         )
     )
-    return tx.execute(present).scalar_one()
+    return int(tx.execute(newest).scalar_one())
 
 
 def decide_hold(tx: Connection, hold_id: int, status: HoldStatus, *, by: str, at: datetime) -> None:
     """End a hold.
 
-    The one second decision is that an approved plan was applied.
+    Second decisions are that an approved plan was applied, and that a rejected one is approved
+    after all.
 
     Raises:
         UsageError: There is no such hold, or it is not open any more.
     """
-    allowed = HOLD.c.status == HoldStatus.HELD.value
-    if status is HoldStatus.APPLIED:
-        allowed = or_(allowed, HOLD.c.status == HoldStatus.APPROVED.value)
+    allowed = HOLD.c.status.in_(_BEFORE.get(status, (HoldStatus.HELD.value,)))
     decided = tx.execute(
         update(HOLD)
         .where(HOLD.c.id == hold_id, allowed)
@@ -86,6 +96,14 @@ def supersede_holds(
     if keep is not None:
         statement = statement.where(HOLD.c.id != keep)
     tx.execute(statement.values(status=HoldStatus.SUPERSEDED.value, decided_at=at, decided_by=by))
+
+
+def read_connection_of(tx: Connection, hold_id: int) -> str | None:
+    """Return the connection of a hold; ``None`` where there is no such hold."""
+    connection: str | None = tx.execute(
+        select(HOLD.c.connection).where(HOLD.c.id == hold_id)
+    ).scalar()
+    return connection
 
 
 def read_holds(

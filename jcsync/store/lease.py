@@ -16,7 +16,17 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Final
 
-from sqlalchemy import Double, RowMapping, cast, func, literal_column, select, update
+from sqlalchemy import (
+    Connection,
+    Double,
+    RowMapping,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.sql import ColumnElement
 
 from jcsync.errors import LeaseHeldError, LeaseLostError, StoreError
@@ -25,6 +35,13 @@ from jcsync.store.tables import LEASE
 
 _MARGIN: Final = 0.1
 _JOIN_S: Final = 10.0
+_TAKEN_OVER: Final = "another process took it over"
+# On PostgreSQL nobody can take it over before the transaction ends; on SQLite nobody writes.
+_EPOCH: Final = (
+    select(LEASE.c.epoch)
+    .where(LEASE.c.connection == bindparam("p_connection"))
+    .with_for_update(read=True)
+)
 
 
 def database_time(dialect: str) -> ColumnElement[float]:
@@ -111,8 +128,23 @@ class HeldLease:
                 "; was this process stopped, or the machine asleep?"
             )
         if self._lost:
-            message = f'lost the lease of "{self._connection}": {self._lost}'
-            raise LeaseLostError(message)
+            raise self._loss()
+
+    def prove(self, tx: Connection) -> None:
+        """Do nothing if the lease in the store is ours; it stays ours until the transaction ends.
+
+        What the store says decides, not the time: what was done while the lease was ours may be
+        recorded as long as nobody else has taken it.
+
+        Raises:
+            LeaseLostError: Another process took it over.
+        """
+        if tx.execute(_EPOCH, {"p_connection": self._connection}).scalar() != self._epoch:
+            self._lost = self._lost or _TAKEN_OVER
+            raise self._loss()
+
+    def _loss(self) -> LeaseLostError:
+        return LeaseLostError(f'lost the lease of "{self._connection}": {self._lost}')
 
     def renew_until_released(self) -> None:
         """Renew at every quarter of the duration; ends when it is released or lost."""
@@ -160,13 +192,19 @@ class HeldLease:
             self._deadline = started + self._duration_s * (1 - _MARGIN)
             self._trouble = ""
         else:
-            self._lost = self._lost or "another process took it over, or the store's clock jumped"
+            self._lost = self._lost or f"{_TAKEN_OVER}, or the store's clock jumped"
 
 
 def _take(database: Database, connection: str, owner: str, duration_s: float) -> int:
     now = database_time(database.dialect)
     free = insert_into(LEASE, database.dialect).values(
-        connection=connection, owner="", epoch=0, acquired_at=0.0, heartbeat_at=0.0, expires_at=0.0
+        connection=connection,
+        owner="",
+        epoch=0,
+        process="",
+        acquired_at=0.0,
+        heartbeat_at=0.0,
+        expires_at=0.0,
     )
     with database.write() as tx:
         # The row is there before it is locked: on PostgreSQL two first owners would both find none.
@@ -189,6 +227,7 @@ def _take(database: Database, connection: str, owner: str, duration_s: float) ->
                 owner=owner,
                 epoch=present["epoch"] + 1,
                 acquired_at=present["now"],
+                process="",
                 heartbeat_at=present["now"],
                 expires_at=now + duration_s,
             )

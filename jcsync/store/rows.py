@@ -7,7 +7,13 @@ from typing import Final
 
 from sqlalchemy import RowMapping
 
-from jcsync.model.history import ChangeRecord, HoldRecord, HoldStatus, RunRecord
+from jcsync.model.history import (
+    ChangeRecord,
+    EscrowRecord,
+    HoldRecord,
+    HoldStatus,
+    RunRecord,
+)
 from jcsync.model.limits import Violation
 from jcsync.model.plan import Action, AttributeChange, Change, Member
 from jcsync.model.resource import Kind, Value
@@ -117,6 +123,43 @@ def parse_hold(row: RowMapping) -> HoldRecord:
             Violation(limit=limit, allowed=allowed, planned=planned, subject=subject, base=base)
             for limit, allowed, planned, subject, base in row["violations"]
         ),
+    )
+
+
+def dump_escrow(connection: str, record: EscrowRecord) -> dict[str, object]:
+    """Return the row of a resource in escrow."""
+    return {
+        "connection": connection,
+        "kind": record.kind.value,
+        "key": record.key,
+        "external_id": record.external_id,
+        "resource_id": record.resource_id,
+        "name": record.name,
+        "action": record.action.value,
+        "fingerprint": record.fingerprint,
+        "reason": record.reason,
+        "attempts": record.attempts,
+        "first_failed_at": record.first_failed_at,
+        "last_failed_at": record.last_failed_at,
+        "next_try_at": record.next_try_at,
+    }
+
+
+def parse_escrow(row: RowMapping) -> EscrowRecord:
+    """Return the resource in escrow of a row."""
+    return EscrowRecord(
+        connection=row["connection"],
+        kind=Kind(row["kind"]),
+        external_id=row["external_id"],
+        resource_id=row["resource_id"],
+        name=row["name"],
+        action=Action(row["action"]),
+        fingerprint=row["fingerprint"],
+        reason=row["reason"],
+        attempts=row["attempts"],
+        first_failed_at=row["first_failed_at"],
+        last_failed_at=row["last_failed_at"],
+        next_try_at=row["next_try_at"],
     )
 
 

@@ -1,12 +1,22 @@
 """The store on SQLite or PostgreSQL: one method, one transaction."""
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from types import TracebackType
 from typing import Final, Self
 
-from jcsync.model.history import ChangeRecord, ConnectionRecord, HoldRecord, HoldStatus, RunRecord
+from sqlalchemy import Connection
+
+from jcsync.errors import LeaseHeldError
+from jcsync.model.history import (
+    ChangeRecord,
+    ConnectionRecord,
+    EscrowRecord,
+    HoldRecord,
+    HoldStatus,
+    RunRecord,
+)
 from jcsync.model.limits import Violation
 from jcsync.model.plan import Action, Change, Plan
 from jcsync.model.report import Outcome, RunReport, Status
@@ -14,6 +24,14 @@ from jcsync.model.resource import Kind, Link
 from jcsync.ports import Clock
 from jcsync.store import connections, history, holds
 from jcsync.store.database import Database
+from jcsync.store.escrow import (
+    forget_escrow,
+    read_escrow,
+    record_escrow,
+    release_resource,
+    retry_escrow,
+    settle_escrow,
+)
 from jcsync.store.lease import HeldLease, hold_lease
 from jcsync.store.links import forget_links, forget_resource, read_links, record_links
 from jcsync.store.schema import ensure_schema
@@ -22,6 +40,7 @@ LEASE_S: Final = 60.0
 """Seconds after which the lease of a dead process can be taken over."""
 
 _RUNS_AT_ONCE: Final = 200
+_OF_RUNS: Final = (HoldStatus.APPROVED, HoldStatus.APPLIED)
 
 
 def open_store(
@@ -61,6 +80,7 @@ class SqlStore:
         self._database = database
         self._clock = clock
         self._lease_s = lease_s
+        self._held: dict[str, HeldLease] = {}
 
     def __enter__(self) -> Self:
         """Return the store itself."""
@@ -79,9 +99,41 @@ class SqlStore:
         """Close every connection to the database."""
         self._database.close()
 
-    def lease(self, connection: str, owner: str) -> AbstractContextManager[HeldLease]:
-        """Hold the lease of a connection for the length of a ``with`` block, renewing it."""
-        return hold_lease(self._database, connection, owner, duration_s=self._lease_s)
+    @contextmanager
+    def lease(self, connection: str, owner: str) -> Iterator[HeldLease]:
+        """Hold the lease of a connection for the length of a ``with`` block, renewing it.
+
+        Inside the block, what a run writes for the connection is bound to this lease.
+        """
+        with hold_lease(self._database, connection, owner, duration_s=self._lease_s) as lease:
+            # A run that lost its lease may still be at work in another thread: the epoch just
+            # taken keeps it from writing, and a second run here would let it write again.
+            if self._held.setdefault(connection, lease) is not lease:
+                message = (
+                    f'another run of this process lost the lease of "{connection}" and has not '
+                    "ended yet; wait for it to end, or start the process again"
+                )
+                raise LeaseHeldError(message, owner=owner)
+            try:
+                yield lease
+            finally:
+                del self._held[connection]
+
+    @contextmanager
+    def _write(self, connection: str) -> Iterator[Connection]:
+        """A transaction of a run: where we hold the lease of the connection, only while it is ours.
+
+        Raises:
+            LeaseLostError: Another process took it over; nothing is written.
+        """
+        with self._database.write() as tx:
+            self._prove(tx, connection)
+            yield tx
+
+    def _prove(self, tx: Connection, connection: str) -> None:
+        lease = self._held.get(connection)
+        if lease is not None:
+            lease.prove(tx)
 
     def links(self, connection: str) -> tuple[Link, ...]:
         """Every link of a connection, in no order."""
@@ -96,7 +148,7 @@ class SqlStore:
         forget: Sequence[tuple[Kind, str]] = (),
     ) -> None:
         """Remove the links to forget, then insert or replace the others."""
-        with self._database.write() as tx:
+        with self._write(connection) as tx:
             forget_links(tx, connection, forget)
             record_links(tx, connection, links)
 
@@ -104,14 +156,14 @@ class SqlStore:
         self, run_id: str, connection: str, *, mode: str, trigger: str, started_at: datetime
     ) -> None:
         """Remember that a run began."""
-        with self._database.write() as tx:
+        with self._write(connection) as tx:
             history.record_start(
                 tx, run_id, connection, mode=mode, trigger=trigger, started_at=started_at
             )
 
     def record_plan(self, run_id: str, plan: Plan, *, at: datetime) -> None:
         """Remember every change of a plan before its first call: the intents."""
-        with self._database.write() as tx:
+        with self._write(plan.connection) as tx:
             history.record_plan(tx, run_id, plan, at=at)
 
     def record_outcome(
@@ -123,18 +175,23 @@ class SqlStore:
         *,
         at: datetime,
         link: Link | None = None,
+        escrow: EscrowRecord | None = None,
     ) -> None:
-        """Remember how a change ended, and its link, in one transaction."""
-        with self._database.write() as tx:
+        """Remember how a change ended, its link and its escrow, in one transaction."""
+        with self._write(connection) as tx:
             history.record_outcome(tx, run_id, change, outcome, at=at)
-            if change.action is Action.DELETE and outcome.status is Status.APPLIED:
-                forget_resource(tx, connection, change.kind, change.resource_id)
+            if outcome.status is Status.APPLIED:
+                release_resource(tx, connection, change)
+                if change.action is Action.DELETE:
+                    forget_resource(tx, connection, change.kind, change.resource_id)
             if link is not None:
                 record_links(tx, connection, (link,))
+            if escrow is not None:
+                record_escrow(tx, connection, escrow)
 
     def record_end(self, report: RunReport) -> None:
         """Remember how a run ended, with its findings."""
-        with self._database.write() as tx:
+        with self._write(report.connection) as tx:
             history.record_end(tx, report)
 
     def open_hold(
@@ -147,17 +204,19 @@ class SqlStore:
         at: datetime,
     ) -> int:
         """Hold a plan and return the number of the hold."""
-        with self._database.write() as tx:
+        with self._write(connection) as tx:
             return holds.open_hold(tx, connection, run_id, digest, violations, at=at)
 
     def decide_hold(self, hold_id: int, status: HoldStatus, *, by: str, at: datetime) -> None:
         """End a hold."""
         with self._database.write() as tx:
+            if status in _OF_RUNS and (held := holds.read_connection_of(tx, hold_id)) is not None:
+                self._prove(tx, held)
             holds.decide_hold(tx, hold_id, status, by=by, at=at)
 
     def supersede_holds(self, connection: str, *, by: str, at: datetime) -> None:
-        """End every open hold of a connection: its cause is gone."""
-        with self._database.write() as tx:
+        """End every open hold of a connection: its cause is gone; rejected ones stay so."""
+        with self._write(connection) as tx:
             holds.supersede_holds(tx, connection, by=by, at=at)
 
     def holds(
@@ -196,6 +255,33 @@ class SqlStore:
                 tx, connection=connection, user=user, since=since, run_id=run_id, limit=limit
             )
 
+    def last_applied(
+        self, connection: str, external_ids: Collection[str], *, limit: int = 2
+    ) -> Mapping[str, tuple[ChangeRecord, ...]]:
+        """The newest applied changes that set attributes of these users, newest first."""
+        with self._database.read() as tx:
+            return history.read_last_applied(tx, connection, external_ids, limit=limit)
+
+    def escrow(self, connection: str | None = None) -> tuple[EscrowRecord, ...]:
+        """Resources that failed and wait, ordered by their next try."""
+        with self._database.read() as tx:
+            return read_escrow(tx, connection)
+
+    def retry_escrow(self, connection: str, who: str | None, *, at: datetime) -> int:
+        """Let all resources in escrow, or those that are called so, be tried at the next run."""
+        with self._write(connection) as tx:
+            return retry_escrow(tx, connection, who, at=at)
+
+    def forget_escrow(self, connection: str, who: str | None) -> int:
+        """Remove all resources from escrow, or those that are called so."""
+        with self._write(connection) as tx:
+            return forget_escrow(tx, connection, who)
+
+    def settle_escrow(self, connection: str, keep: Collection[tuple[Kind, str]]) -> int:
+        """Remove from escrow all but these: their cause is gone."""
+        with self._write(connection) as tx:
+            return settle_escrow(tx, connection, keep)
+
     def connection(self, name: str) -> ConnectionRecord:
         """What is known of a connection; also of one that never ran."""
         with self._database.read() as tx:
@@ -204,7 +290,7 @@ class SqlStore:
     def record_organization(self, connection: str, organization: str) -> None:
         """Remember the JumpCloud organisation of a connection."""
         at = self._clock.now()
-        with self._database.write() as tx:
+        with self._write(connection) as tx:
             connections.record_organization(tx, connection, organization, at=at)
 
     def pause(self, connection: str, *, paused: bool) -> None:

@@ -89,6 +89,8 @@ LEASE = Table(
     Column("connection", Text, primary_key=True),
     Column("owner", Text, nullable=False),
     Column("epoch", BigInteger, nullable=False),
+    # Of the owner, by which a machine knows its dead: ``process.py``.
+    Column("process", Text, nullable=False),
     # Seconds since 1970 by the clock of the database.
     Column("acquired_at", Double, nullable=False),
     Column("heartbeat_at", Double, nullable=False),
@@ -157,7 +159,7 @@ CHANGE = Table(
     Index(None, "connection", "at"),
     Index(None, "at"),
     Index(None, "name_key"),
-    Index(None, "external_key"),
+    Index(None, "external_key", "at"),
     Index(None, "resource_key"),
 )
 
@@ -184,7 +186,27 @@ HOLD = Table(
     Column("decided_by", Text, nullable=False),
     Column("violations", JSON, nullable=False),
     Index(None, "connection", "status"),
+    Index(None, "connection", "digest"),
     Index(None, "decided_at"),
     # A number that people have seen never comes to mean another plan.
     sqlite_autoincrement=True,
+)
+
+ESCROW = Table(
+    "escrow",
+    METADATA,
+    Column("connection", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    # The external_id, or the resource_id of a resource that has none.
+    Column("key", Text, primary_key=True),
+    Column("external_id", Text, nullable=False),
+    Column("resource_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("first_failed_at", Instant, nullable=False),
+    Column("last_failed_at", Instant, nullable=False),
+    Column("next_try_at", Instant, nullable=False),
 )

@@ -5,9 +5,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+from jcsync.model.history import EscrowRecord
 from jcsync.model.limits import Violation
 from jcsync.model.plan import Action, Change, Plan
 from jcsync.model.report import Outcome, RunOutcome, RunReport, Status
@@ -67,6 +70,25 @@ def applied(n: int = 1, *, resource_id: str = "") -> Outcome:
 
 def failed(n: int = 1, error: str = "400: the platform refused") -> Outcome:
     return Outcome(n=n, status=Status.FAILED, error=error, attempts=3)
+
+
+def an_escrow(who: str = "ann", *, kind: Kind = Kind.USER, **values: Any) -> EscrowRecord:
+    """A resource that failed at noon and is due five minutes later."""
+    record = EscrowRecord(
+        connection="keepnet",
+        kind=kind,
+        external_id=f"jc-{who}",
+        resource_id=f"scim-{who}",
+        name=f"{who}@example.com",
+        action=Action.PATCH,
+        fingerprint="sha256:1",
+        reason="400: the platform refused",
+        attempts=1,
+        first_failed_at=NOON,
+        last_failed_at=NOON,
+        next_try_at=NOON + minutes(5),
+    )
+    return replace(record, **values)
 
 
 def a_violation(planned: int = 52) -> Violation:

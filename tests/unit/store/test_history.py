@@ -1,6 +1,7 @@
 """Runs and changes: everything that was done can be read afterwards."""
 
-from datetime import timedelta, timezone
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from sqlalchemy import select
@@ -262,6 +263,69 @@ def test_a_created_account_is_found_by_its_new_id(store: SqlStore) -> None:
 
     assert [record.resource_id for record in store.changes(user="id-77")] == ["ID-77"]
     assert store.changes(user="nobody") == ()
+
+
+def apply_for(store: SqlStore, run_id: str, *changes: Change, at: datetime) -> None:
+    """Start a run and let all its changes be applied."""
+    plan = start(store, run_id, *changes, at=at)
+    for n, change in enumerate(plan.changes, 1):
+        store.record_outcome(run_id, "keepnet", change, applied(n), at=at)
+
+
+def test_what_was_last_set_is_found(store: SqlStore) -> None:
+    """The newest applied changes of each, newest first; who has none is there as well."""
+    for n in range(4):
+        apply_for(store, f"run-{n}", a_change("ann"), a_change("bob"), at=NOON + minutes(n))
+    start(store, "run-9", a_change("cid"), at=NOON + minutes(9))
+
+    found = store.last_applied("keepnet", ["jc-ann", "jc-cid", "jc-nobody", "JC-BOB"])
+
+    assert {who: [c.run_id for c in changes] for who, changes in found.items()} == {
+        "jc-ann": ["run-3", "run-2"],
+        "jc-cid": [],
+        "jc-nobody": [],
+        # An id is not a name: its case counts.
+        "JC-BOB": [],
+    }
+    assert found["jc-ann"][0] in store.changes(user="jc-ann")
+    three = store.last_applied("keepnet", {"jc-bob"}, limit=3)
+    assert [c.run_id for c in three["jc-bob"]] == ["run-3", "run-2", "run-1"]
+    assert store.last_applied("keepnet", ()) == {}
+    assert store.last_applied("other", ("jc-ann",)) == {"jc-ann": ()}
+
+
+def test_only_changes_that_set_attributes_count(store: SqlStore) -> None:
+    """Of users, applied, and no deactivations; two of one run come in the order of the plan."""
+    patch = a_change("ann")
+    apply_for(
+        store,
+        "run-1",
+        a_change("ann", action=Action.CREATE),
+        a_change("ann", action=Action.REACTIVATE),
+        a_change("ann", action=Action.DEACTIVATE),
+        a_change("ann", action=Action.DELETE),
+        a_change("ann", kind=Kind.GROUP),
+        at=NOON,
+    )
+    start(store, "run-2", patch, patch)
+    store.record_outcome("run-2", "keepnet", patch, failed(1), at=NOON + minutes(1))
+
+    (changes,) = store.last_applied("keepnet", ["jc-ann"], limit=9).values()
+
+    assert [change.action for change in changes] == [Action.REACTIVATE, Action.CREATE]
+
+
+def test_many_and_odd_ids_are_asked_for_at_once(store: SqlStore) -> None:
+    """More than go into one question; also such as no database keeps."""
+    odd = ["a\x00\ud800", "", "x" * 500, "\u0130"]
+    change = a_change()
+    apply_for(store, "run-1", *(replace(change, external_id=who) for who in odd), at=NOON)
+
+    found = store.last_applied("keepnet", [*odd, *(f"jc-{n}" for n in range(4500))])
+
+    assert len(found) == 4504
+    assert [len(found[who]) for who in odd] == [1, 1, 1, 1]
+    assert sum(map(len, found.values())) == 4
 
 
 def test_a_long_plan_is_recorded_in_order(store: SqlStore) -> None:

@@ -66,17 +66,52 @@ def test_a_decision_ends_a_hold(store: SqlStore) -> None:
         NOON + minutes(5),
     )
     assert store.holds(open_only=True) == ()
-    assert held(store) != hold_id
 
 
-def test_a_hold_is_decided_once(store: SqlStore) -> None:
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        (HoldStatus.REJECTED, (HoldStatus.REJECTED, HoldStatus.APPLIED)),
+        (HoldStatus.APPROVED, (HoldStatus.REJECTED, HoldStatus.APPROVED)),
+        (HoldStatus.APPLIED, (HoldStatus.REJECTED, HoldStatus.APPROVED, HoldStatus.APPLIED)),
+    ],
+)
+def test_a_hold_is_decided_once(
+    store: SqlStore, first: HoldStatus, then: tuple[HoldStatus, ...]
+) -> None:
     """The second person learns who was first."""
     hold_id = held(store)
-    store.decide_hold(hold_id, HoldStatus.REJECTED, by="ann", at=NOON)
+    store.decide_hold(hold_id, first, by="ann", at=NOON)
 
-    for status in (HoldStatus.APPROVED, HoldStatus.APPLIED):
-        with pytest.raises(UsageError, match=f"hold {hold_id} is not open.*rejected by ann"):
+    for status in then:
+        with pytest.raises(UsageError, match=f"hold {hold_id} is not open.*{first} by ann"):
             store.decide_hold(hold_id, status, by="bob", at=NOON)
+
+
+def test_what_was_refused_is_not_asked_for_again(store: SqlStore) -> None:
+    """The same plan finds its rejection, however many plans were held in between."""
+    rejected = held(store)
+    store.decide_hold(rejected, HoldStatus.REJECTED, by="ann", at=NOON)
+    assert held(store, run_id="run-2") == rejected
+    other = held(store, "sha256:2", run_id="run-3")
+
+    assert held(store, run_id="run-4") == rejected
+    statuses = {hold.id: hold.status for hold in store.holds()}
+    assert statuses == {rejected: HoldStatus.REJECTED, other: HoldStatus.SUPERSEDED}
+    # Another platform is another question.
+    assert held(store, connection="other") not in statuses
+
+
+def test_a_rejected_plan_may_be_approved_after_all(store: SqlStore) -> None:
+    """Whoever refused may think again; when it is due once more later, it is asked for."""
+    rejected = held(store)
+    store.decide_hold(rejected, HoldStatus.REJECTED, by="ann", at=NOON)
+
+    store.decide_hold(rejected, HoldStatus.APPROVED, by="bob", at=NOON + minutes(1))
+
+    (hold,) = store.holds()
+    assert (hold.status, hold.decided_by) == (HoldStatus.APPROVED, "bob")
+    assert held(store) != rejected
 
 
 @pytest.mark.parametrize("before", [(), (HoldStatus.APPROVED,)])

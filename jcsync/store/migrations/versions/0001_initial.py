@@ -19,6 +19,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_connection")),
     )
     op.create_table(
+        "escrow",
+        sa.Column("connection", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("external_id", sa.String(), nullable=False),
+        sa.Column("resource_id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("action", sa.String(), nullable=False),
+        sa.Column("fingerprint", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("first_failed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_failed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("connection", "kind", "key", name=op.f("pk_escrow")),
+    )
+    op.create_table(
         "hold",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("connection", sa.String(), nullable=False),
@@ -33,6 +50,9 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(
+        op.f("ix_hold_connection_digest"), "hold", ["connection", "digest"], unique=False
+    )
+    op.create_index(
         op.f("ix_hold_connection_status"), "hold", ["connection", "status"], unique=False
     )
     op.create_index(op.f("ix_hold_decided_at"), "hold", ["decided_at"], unique=False)
@@ -41,6 +61,7 @@ def upgrade() -> None:
         sa.Column("connection", sa.String(), nullable=False),
         sa.Column("owner", sa.String(), nullable=False),
         sa.Column("epoch", sa.BigInteger(), nullable=False),
+        sa.Column("process", sa.String(), nullable=False),
         sa.Column("acquired_at", sa.Double(), nullable=False),
         sa.Column("heartbeat_at", sa.Double(), nullable=False),
         sa.Column("expires_at", sa.Double(), nullable=False),
@@ -117,7 +138,9 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_change_at"), "change", ["at"], unique=False)
     op.create_index(op.f("ix_change_connection_at"), "change", ["connection", "at"], unique=False)
-    op.create_index(op.f("ix_change_external_key"), "change", ["external_key"], unique=False)
+    op.create_index(
+        op.f("ix_change_external_key_at"), "change", ["external_key", "at"], unique=False
+    )
     op.create_index(op.f("ix_change_name_key"), "change", ["name_key"], unique=False)
     op.create_index(op.f("ix_change_resource_key"), "change", ["resource_key"], unique=False)
     op.create_table(

@@ -1,0 +1,92 @@
+"""Escrow: resources that failed, each with its reason and its next try.
+
+A resource is known by its kind and key: the ``external_id``, or the ``resource_id`` of a
+resource that has none.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, delete, select, update
+
+from jcsync.model.history import EscrowRecord
+from jcsync.model.plan import Change
+from jcsync.model.resource import Kind
+from jcsync.store.database import insert_into
+from jcsync.store.rows import dump_escrow, fold, parse_escrow
+from jcsync.store.tables import ESCROW, clean_text
+
+_OF_ONE: Final = (
+    (ESCROW.c.connection == bindparam("p_connection")),
+    (ESCROW.c.kind == bindparam("p_kind")),
+    (ESCROW.c.key == bindparam("p_key")),
+)
+# Built once: building one takes longer than running it.
+_FORGET: Final = delete(ESCROW).where(*_OF_ONE)
+_RETRY: Final = update(ESCROW).where(*_OF_ONE).values(next_try_at=bindparam("p_at"))
+
+
+def record_escrow(tx: Connection, connection: str, record: EscrowRecord) -> None:
+    """Insert or replace a resource."""
+    row = dump_escrow(connection, record)
+    statement = insert_into(ESCROW, tx.dialect.name).values(row)
+    keys = ("connection", "kind", "key")
+    tx.execute(
+        statement.on_conflict_do_update(
+            index_elements=keys,
+            set_={name: statement.excluded[name] for name in row if name not in keys},
+        )
+    )
+
+
+def release_resource(tx: Connection, connection: str, change: Change) -> None:
+    """Remove the resource of a change that was applied, if it is there."""
+    key = change.external_id or change.resource_id
+    tx.execute(_FORGET, {"p_connection": connection, "p_kind": change.kind.value, "p_key": key})
+
+
+def read_escrow(tx: Connection, connection: str | None = None) -> tuple[EscrowRecord, ...]:
+    """Return the resources of one connection or all, ordered by their next try."""
+    columns = (ESCROW.c.next_try_at, ESCROW.c.connection, ESCROW.c.kind, ESCROW.c.key)
+    statement = select(ESCROW).order_by(*columns)
+    if connection is not None:
+        statement = statement.where(ESCROW.c.connection == connection)
+    return tuple(parse_escrow(row) for row in tx.execute(statement).mappings())
+
+
+def retry_escrow(tx: Connection, connection: str, who: str | None, *, at: datetime) -> int:
+    """Make resources due; return how many were named."""
+    rows = [row | {"p_at": at} for row in _find(tx, connection, who)]
+    if rows:
+        tx.execute(_RETRY, rows)
+    return len(rows)
+
+
+def forget_escrow(tx: Connection, connection: str, who: str | None) -> int:
+    """Remove resources; return how many."""
+    return _forget(tx, _find(tx, connection, who))
+
+
+def settle_escrow(tx: Connection, connection: str, keep: Collection[tuple[Kind, str]]) -> int:
+    """Remove all but these; return how many."""
+    kept = {(kind.value, clean_text(key)) for kind, key in keep}
+    rows = _find(tx, connection, None)
+    return _forget(tx, [row for row in rows if (row["p_kind"], row["p_key"]) not in kept])
+
+
+def _find(tx: Connection, connection: str, who: str | None) -> list[dict[str, object]]:
+    """The keys of all, or of those that are called so; there are few, so people search here."""
+    wanted = None if who is None else fold(clean_text(who))
+    return [
+        {"p_connection": connection, "p_kind": record.kind.value, "p_key": record.key}
+        for record in read_escrow(tx, connection)
+        if wanted is None
+        or wanted in {fold(record.name), fold(record.external_id), fold(record.resource_id)}
+    ]
+
+
+def _forget(tx: Connection, rows: list[dict[str, object]]) -> int:
+    if rows:
+        tx.execute(_FORGET, rows)
+    return len(rows)
