@@ -6,12 +6,11 @@ The first of the two front doors: every error ends here, in words, with its exit
 import importlib
 import io
 import sys
-from typing import Any
 
 import click
 
 from jcsync import __version__
-from jcsync.cli.common import Options, common_options
+from jcsync.cli.common import Options, common_options, fault_text
 from jcsync.errors import JcsyncError
 
 _COMMANDS = {
@@ -116,14 +115,5 @@ def _wrapped(text: str) -> str:
 
 
 def _apologize(error: Exception) -> int:
-    import traceback  # noqa: PLC0415 - hardly ever needed
-
-    last: Any = traceback.extract_tb(error.__traceback__)[-1]
-    click.echo(
-        f"jcsync: unexpected {type(error).__name__} at {last.name} ({last.filename.rsplit('/', 1)[-1]}"
-        f":{last.lineno}): {error}\n"
-        "  This is a fault of jcsync. Nothing that was applied is lost: run the command again, and "
-        "report this line.",
-        err=True,
-    )
+    click.echo(f"jcsync: {fault_text(error)}", err=True)
     return 1

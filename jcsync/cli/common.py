@@ -165,6 +165,18 @@ def stop_signals(*, late_status: int = SOME_FAILED) -> Iterator[threading.Event]
             signal.signal(number, handler)
 
 
+def fault_text(error: Exception) -> str:
+    """Return what to say of an error that nobody foresaw: what, where, and what to do."""
+    import traceback  # noqa: PLC0415 - hardly ever needed
+
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{last.name} ({last.filename.rsplit('/', 1)[-1]}:{last.lineno})"
+    return (
+        f"unexpected {type(error).__name__} at {where}: {error}; this is a fault of jcsync. "
+        "Nothing that was applied is lost: run the command again, and report this line"
+    )
+
+
 def first_status(statuses: Iterable[int]) -> int:
     """Return the exit status of several connections: the first that applies.
 

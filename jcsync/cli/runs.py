@@ -3,12 +3,14 @@
 import hashlib
 import json
 import os
+import secrets
 import shlex
 import stat
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,7 @@ from jcsync.cli.common import (
     build_console,
     common_options,
     emit_json,
+    fault_text,
     first_status,
     load_and_log,
     note,
@@ -26,8 +29,9 @@ from jcsync.cli.common import (
 )
 from jcsync.cli.exits import plan_status, run_status
 from jcsync.cli.tables import print_lines
-from jcsync.errors import StalePlanError, UsageError
-from jcsync.model.report import RunReport
+from jcsync.clock import SystemClock
+from jcsync.errors import JcsyncError, SettingsError, StalePlanError, UsageError
+from jcsync.model.report import ErrorKind, RunError, RunOutcome, RunReport
 from jcsync.pipeline import Order, Progress
 from jcsync.pipeline import run as run_pipeline
 from jcsync.render import render_run, reports_document
@@ -134,14 +138,39 @@ def run_connection(
     stop: threading.Event,
     options: Options,
 ) -> RunReport:
-    """Run one connection, with a progress bar for a person who waits for it."""
+    """Run one connection, with a progress bar for a person who waits for it.
+
+    A connection that cannot even be built, and a fault of ours, are failed runs as well: the
+    other connections go on.
+    """
     from jcsync.wiring import wired  # noqa: PLC0415 - not for the help
 
-    with (
-        progress_bar(name, options) as progress,
-        wired(loaded, name, store, read_only=not order.apply, stop=stop) as connection,
-    ):
-        return run_pipeline(connection, order, progress)
+    started = SystemClock().now()
+    try:
+        with (
+            progress_bar(name, options) as progress,
+            wired(loaded, name, store, read_only=not order.apply, stop=stop) as connection,
+        ):
+            return run_pipeline(connection, order, progress)
+    except SettingsError as error:
+        return _failed(name, order, started, ErrorKind.SETTINGS, str(error))
+    except JcsyncError as error:
+        return _failed(name, order, started, ErrorKind.UNEXPECTED, str(error))
+    except Exception as error:  # noqa: BLE001 - part of a front door: the others go on
+        return _failed(name, order, started, ErrorKind.UNEXPECTED, fault_text(error))
+
+
+def _failed(name: str, order: Order, started: datetime, kind: ErrorKind, message: str) -> RunReport:
+    """The report of a run that could not make its own."""
+    return RunReport(
+        run_id=f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
+        connection=name,
+        mode="user" if order.who else "full",
+        outcome=RunOutcome.FAILED,
+        started_at=started,
+        finished_at=SystemClock().now(),
+        error=RunError(kind=kind, message=message),
+    )
 
 
 @contextmanager

@@ -117,6 +117,10 @@ class Site:
         """
         if os.environ.get("SCENARIO_PROCESSES"):
             return self.process(*args, config=config)
+        return self.here(*args, config=config)
+
+    def here(self, *args: str, config: bool = True) -> Result:
+        """Run a command to its end in this process."""
         out, err = io.StringIO(), io.StringIO()
         with (
             self._surroundings(),

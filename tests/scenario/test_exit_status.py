@@ -5,7 +5,9 @@ import sys
 
 import pytest
 
+from jcsync.model.resource import ProviderState
 from jcsync.sandbox import misfortunes
+from jcsync.scim.client import ScimProvider
 from tests.scenario.site import GROUP, Site, two_connections, wait_for
 
 
@@ -173,6 +175,46 @@ def test_a_broken_connection_does_not_stop_the_next(site: Site) -> None:
     assert result.status == 2
     assert [run["outcome"] for run in result.document["runs"]] == ["failed", "applied"]
     assert site.active == {"xan"}
+
+
+def test_connection_that_cannot_be_built_does_not_stop_the_next(site: Site) -> None:
+    """A CA file that holds no certificate is one failed run in the report, not the end of all."""
+    (site.folder / "ca.pem").write_text("no certificate", encoding="utf-8")
+    broken = {"ca_file": str(site.folder / "ca.pem"), "base_url": "https://127.0.0.1:9/scim"}
+    two_connections(site, first={"provider": broken})
+    site.join("xan", group="Second")
+
+    result = site("reconcile", "--json")
+
+    assert result.status == 2
+    first, second = result.document["runs"]
+    assert (first["outcome"], second["outcome"]) == ("failed", "applied")
+    assert "ca.pem" in first["error"]
+    assert first["plan"] is None
+    assert "ca.pem" in site("reconcile").out
+
+
+def test_fault_of_ours_is_one_failed_run(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error that nobody foresaw ends with 1, in one line; the next connection is run."""
+    two_connections(site)
+    site.join("ann")
+    site.join("xan", group="Second")
+    find = ScimProvider.fetch_state
+
+    def fail_once(*_: object, **__: object) -> ProviderState:
+        monkeypatch.setattr(ScimProvider, "fetch_state", find)
+        message = "unforeseen"
+        raise ZeroDivisionError(message)
+
+    monkeypatch.setattr(ScimProvider, "fetch_state", fail_once)
+
+    result = site.here("reconcile", "--json")
+
+    assert result.status == 1
+    first, second = result.document["runs"]
+    assert (first["outcome"], second["outcome"]) == ("failed", "applied")
+    assert "unforeseen" in first["error"]
+    assert "Traceback" not in result.text
 
 
 def test_check_ends_with_2_for_what_the_settings_cause(team: Site) -> None:
