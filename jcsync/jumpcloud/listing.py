@@ -87,6 +87,9 @@ def read_listing(
 ) -> Listing:
     """Read all pages, up to three times when a reading cannot be proven complete.
 
+    What cannot be proven complete holds all that was seen in any reading: nobody is removed by
+    it, and whom it shows may be created.
+
     Args:
         fetch: Returns the page that begins after ``skip`` rows.
         limit: The page size that ``fetch`` asks for.
@@ -95,12 +98,15 @@ def read_listing(
         pool: Reads pages at once.
     """
     listing, last = Listing(), None
+    seen: dict[str, Any] = {}
     for _ in range(_READS):
         listing = _read_once(fetch, limit=limit, key=key, name=name, pool=pool)
         sure = not listing.nulls or (last is not None and listing.agrees(last))
         if None in listing.totals or (sure and not listing.gap):
             return listing
+        seen |= listing.rows
         last = listing
+    listing.rows = seen
     listing.gap = listing.gap or f"{listing.nulls} of the {name} are empty rows, and not the same"
     return listing
 

@@ -21,6 +21,7 @@ Json = Mapping[str, Any]
 
 _FAILED = HTTPStatus.INTERNAL_SERVER_ERROR
 _READS = 2
+_ONE_AND_BEYOND = 2
 _MOST_ROWS = 500_000
 _MOST_PAGES = 20_000
 
@@ -74,18 +75,24 @@ def parse_page(body: object, where: str) -> Page:
 def read_listing(fetch: Callable[[int], Page], *, name: str) -> Listing:
     """Read all pages; once more when the first reading cannot be proven complete.
 
+    What cannot be proven complete holds all that was seen in any reading.
+
     Args:
         fetch: Returns the page that begins at a ``startIndex``, counted from 1.
         name: What messages call the resources: ``accounts``, ``groups``.
     """
-    listing = Listing()
+    seen: dict[str, Json] = {}
+    gaps: list[str] = []
     for _ in range(_READS):
         reading = _Reading(fetch)
         reading.run()
-        listing = Listing(rows=reading.rows, gaps=reading.gaps(name))
-        if not listing.gaps or None in reading.totals:
+        gaps = reading.gaps(name)
+        if not gaps:
+            return Listing(rows=reading.rows)
+        seen |= reading.rows
+        if None in reading.totals:
             break
-    return listing
+    return Listing(rows=seen, gaps=gaps)
 
 
 class _Reading:
@@ -150,10 +157,16 @@ class _Reading:
         return self._endless or (pages > 1 and self._received == self.totals[-1])
 
     def _begins_again(self, page: Page) -> bool:
-        """Whether a page beyond the end is the first one again, of a server that does skip rows."""
+        """Whether a page beyond the end is the first one again, of a server that does skip rows.
+
+        One that does not would give the first row in place of the second. A single row leaves
+        nothing to skip; no server gives one at a time.
+        """
         ids = list(self.rows)
-        if len(self.totals) != 2 or not page.rows or self.totals[0] != len(ids) or len(ids) < 2:  # noqa: PLR2004
+        if len(self.totals) != _ONE_AND_BEYOND or not page.rows or self.totals[0] != len(ids):
             return False
+        if len(ids) == 1:
+            return True
         second = self._fetch(2).rows
         return bool(second) and text_of(attribute(second[0], "id")) == ids[1]
 

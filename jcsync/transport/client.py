@@ -288,7 +288,7 @@ class Transport:
 
     def _translated(self, call: _Call, error: Exception) -> RemoteError:
         name, host, reason = self.endpoint.name, self.endpoint.host, _innermost(error)
-        words = _words(reason)
+        words, setting = _words(reason), self.endpoint.setting
         if isinstance(reason, ssl.SSLCertVerificationError):
             return UntrustedError(
                 f"the certificate of {name} at {host} is not trusted: {words}; if your own "
@@ -296,12 +296,12 @@ class Transport:
                 "certificates of the system); verification cannot be switched off"
             )
         if isinstance(error, _MALFORMED):
-            return UntrustedError(f"{name} has no usable address ({words}); check its URL")
+            return UntrustedError(f"{name} has no usable address ({words}); check {setting}")
         if isinstance(reason, NewConnectionError) or isinstance(
             error, requests.exceptions.ConnectTimeout | requests.exceptions.ProxyError
         ):
             return NoConnectionError(
-                f"{name} cannot be reached at {host}: {words}; check its URL, and that DNS, "
+                f"{name} cannot be reached at {host}: {words}; check {setting}, and that DNS, "
                 "firewall and proxy let this computer through"
             )
         if isinstance(error, OversizeError | requests.exceptions.ContentDecodingError):

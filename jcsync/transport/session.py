@@ -35,6 +35,7 @@ class Endpoint:
         ca_file: Certificates trusted beside the system's.
         proxy: URL of an HTTP proxy.
         advice: What to do when the credentials are refused, for the end of that message.
+        setting: Which setting holds ``base_url``, for messages: ``provider.base_url``.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Endpoint:
     ca_file: str | None = None
     proxy: str | None = None
     advice: str = ""
+    setting: str = "its URL"
 
     @property
     def host(self) -> str:

@@ -136,8 +136,10 @@ def test_refused_connection_names_the_remedy() -> None:
     with socket.create_server(("127.0.0.1", 0)) as placeholder:
         port = placeholder.getsockname()[1]
     with (
-        transport_to(f"http://127.0.0.1:{port}") as transport,
-        pytest.raises(NoConnectionError, match=f"127.0.0.1:{port}.*check its URL") as caught,
+        transport_to(f"http://127.0.0.1:{port}", setting="provider.base_url") as transport,
+        pytest.raises(
+            NoConnectionError, match=f"127.0.0.1:{port}.*check provider.base_url"
+        ) as caught,
     ):
         transport.request("POST", "/Users", body={})
     assert transport.requests == 3

@@ -139,6 +139,14 @@ def test_wrong_total_is_a_gap(pool: ThreadPoolExecutor, total: int | None, words
     assert len(route.asked) < 400
 
 
+def test_incomplete_listing_holds_all_that_was_seen(pool: ThreadPoolExecutor) -> None:
+    """Each of the three readings misses others; who was seen at all may be created."""
+    shown = iter([["a"], ["b"], ["c"]])
+    found = read(lambda skip: Page(rows=[] if skip else next(shown), total=4), pool)
+    assert set(found.rows) == {"a", "b", "c"}
+    assert found.gap == "JumpCloud counts 4 users but lists 1"
+
+
 def test_missing_total_is_not_read_again(pool: ThreadPoolExecutor) -> None:
     """A second reading would prove no more than the first."""
     route = Route(ids(12), total=None)

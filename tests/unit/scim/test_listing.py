@@ -121,6 +121,24 @@ def test_whatever_is_beyond_the_end(beyond: Any) -> None:
     assert (len(found.rows), found.gaps) == (10, [])
 
 
+@pytest.mark.parametrize("number", [1, 2])
+def test_few_rows_again_beyond_the_end(number: int) -> None:
+    """A platform with one account or one group is a usual case."""
+    assert read(Server(users(number), cap=10, beyond="first")).gaps == []
+
+
+def test_incomplete_listing_holds_all_that_was_seen() -> None:
+    """Each reading misses others."""
+    shown = iter([[0, 1], [], [1, 2], []])
+
+    def fetch(_: int) -> Page:
+        return Page(rows=tuple({"id": f"u{n}"} for n in next(shown)), total=3)
+
+    found = read(fetch)
+    assert set(found.rows) == {"u0", "u1", "u2"}
+    assert found.gaps
+
+
 def test_error_within_the_list_is_an_error() -> None:
     """It is no end of the list."""
     with pytest.raises(RejectedError):
@@ -212,7 +230,7 @@ def servers(draw: st.DrawFn) -> Server:
     }
     return Server(
         users(number),
-        cap=draw(st.integers(1, 16)),
+        cap=draw(st.integers(2, 16)),
         base=0 if lie == "first row" else 1,
         total=totals.get(lie, lambda true, _: true),
         pages=draw(st.booleans()),
