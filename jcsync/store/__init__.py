@@ -4,6 +4,7 @@ sqlstore.py     the methods of the port, one transaction each; read this first
 tables.py       the tables; ``migrations`` builds them, schema.py sees to it
 database.py     how SQLite and PostgreSQL are opened, and their transactions
 lease.py        who may write to a platform
+process.py      whether the owner of a lease is dead
 links.py        directory id ↔ resource
 history.py      runs, changes, findings
 holds.py        plans that wait for a person

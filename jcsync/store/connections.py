@@ -9,6 +9,7 @@ from jcsync.store.database import insert_into
 from jcsync.store.history import read_last_success, read_runs
 from jcsync.store.lease import database_time
 from jcsync.store.links import count_accounts
+from jcsync.store.process import is_dead
 from jcsync.store.tables import CONNECTION, LEASE
 
 
@@ -17,11 +18,11 @@ def read_connection(tx: Connection, name: str) -> ConnectionRecord:
     known = tx.execute(
         select(CONNECTION.c.organization, CONNECTION.c.paused).where(CONNECTION.c.name == name)
     ).first()
-    owner = tx.execute(
-        select(LEASE.c.owner).where(
+    lease = tx.execute(
+        select(LEASE.c.owner, LEASE.c.process).where(
             LEASE.c.connection == name, LEASE.c.expires_at > database_time(tx.dialect.name)
         )
-    ).scalar()
+    ).first()
     runs = read_runs(tx, connection=name, limit=1)
     return ConnectionRecord(
         name=name,
@@ -30,7 +31,7 @@ def read_connection(tx: Connection, name: str) -> ConnectionRecord:
         last_success=read_last_success(tx, name),
         managed=count_accounts(tx, name),
         paused=known[1] if known else False,
-        lease_owner=owner or "",
+        lease_owner=lease[0] if lease and not is_dead(lease[1]) else "",
     )
 
 

@@ -26,6 +26,7 @@ from jcsync.errors import StoreError
 from jcsync.store.failures import translated
 
 _BUSY_MS: Final = 5000
+_IDLE_MS: Final = 30_000
 _SWITCH_PAUSE_S: Final = 0.01
 _CONNECT_S: Final = 10
 _READING: Final = "jcsync_reading"
@@ -215,6 +216,8 @@ def _begin(connection: Connection) -> None:
 
 
 def _set_up_postgresql(connection: Any, _entry: ConnectionPoolEntry) -> None:  # noqa: ANN401 - psycopg is optional
-    # As on SQLite: a process that was stopped in a transaction must not hang all others.
+    # As on SQLite: a process that was stopped in a transaction must not hang all others, nor
+    # keep the row of its lease, which its last transaction has locked, beyond the expiry.
     connection.execute(f"SET lock_timeout = {_BUSY_MS}")
+    connection.execute(f"SET idle_in_transaction_session_timeout = {_IDLE_MS}")
     connection.commit()

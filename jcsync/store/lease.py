@@ -3,7 +3,9 @@
 The expiry is told by the clock of the database, so that two machines agree on it. Whether a
 lease is still ours is told without a question to the database, by this machine's own steady
 clock: it counts from *before* the last renewal was sent and stops a tenth of the duration
-early, so it never says yes longer than the database does.
+early, so it never says yes longer than the database does. What a run writes into the store is
+bound to the epoch, in the same transaction (``prove``). An owner that died on this machine is
+known by its process (``process.py``), and its lease is taken over before it expires.
 
 What a lease cannot do: a process that was stopped between ``check`` and the call that follows
 still makes this one call.
@@ -31,6 +33,7 @@ from sqlalchemy.sql import ColumnElement
 
 from jcsync.errors import LeaseHeldError, LeaseLostError, StoreError
 from jcsync.store.database import Database, insert_into
+from jcsync.store.process import identify_process, is_dead
 from jcsync.store.tables import LEASE
 
 _MARGIN: Final = 0.1
@@ -61,8 +64,9 @@ def hold_lease(
 ) -> Iterator["HeldLease"]:
     """Hold the lease of a connection for the length of the block, renewing it in a thread.
 
-    A lease that expired without being released is taken over, with the next epoch. The owner's
-    name decides nothing: a second holder of the same name is refused as well.
+    A lease that expired without being released, or whose owner is provably dead, is taken over
+    with the next epoch. The owner's name decides nothing: a second holder of the same name is
+    refused as well.
 
     Args:
         database: With the tables of this version.
@@ -218,7 +222,7 @@ def _take(database: Database, connection: str, owner: str, duration_s: float) ->
             .mappings()
             .one()
         )
-        if present["expires_at"] > present["now"]:
+        if present["expires_at"] > present["now"] and not is_dead(present["process"]):
             raise LeaseHeldError(_held_message(present), owner=present["owner"])
         tx.execute(
             update(LEASE)
@@ -227,7 +231,7 @@ def _take(database: Database, connection: str, owner: str, duration_s: float) ->
                 owner=owner,
                 epoch=present["epoch"] + 1,
                 acquired_at=present["now"],
-                process="",
+                process=identify_process(),
                 heartbeat_at=present["now"],
                 expires_at=now + duration_s,
             )

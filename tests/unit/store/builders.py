@@ -35,6 +35,11 @@ def database_of(store: SqlStore) -> Database:
     return store._database  # noqa: SLF001 - as the docstring says
 
 
+def url_of(store: SqlStore) -> str:
+    """The URL that the store was opened with."""
+    return database_of(store)._url.render_as_string(hide_password=False)  # noqa: SLF001 - likewise
+
+
 def minutes(count: float) -> timedelta:
     return timedelta(minutes=count)
 

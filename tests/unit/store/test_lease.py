@@ -2,16 +2,33 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import select, text, update
 
-from jcsync.errors import LeaseHeldError, LeaseLostError, StoreError
+from jcsync.errors import LeaseHeldError, LeaseLostError, StoreError, UsageError
+from jcsync.model.history import HoldStatus
 from jcsync.store import SqlStore, open_store
 from jcsync.store.lease import database_time
-from jcsync.store.tables import LEASE
-from tests.unit.store.builders import FixedClock, database_of, pause, start_program, wait_until
+from jcsync.store.tables import LEASE, METADATA
+from tests.unit.store.builders import (
+    NOON,
+    FixedClock,
+    a_change,
+    a_link,
+    a_plan,
+    a_report,
+    an_escrow,
+    applied,
+    database_of,
+    failed,
+    pause,
+    start,
+    start_program,
+    url_of,
+    wait_until,
+)
 
 SHORT_S = 0.8
 SLEEPER = """
@@ -208,3 +225,189 @@ def test_one_of_many_gets_it(store: SqlStore) -> None:
     assert epochs == sorted(set(epochs))
     with store.lease("keepnet", "last") as lease:
         assert lease.epoch == len(epochs) + 1
+
+
+RUNNER = """
+import sys
+from jcsync.errors import LeaseLostError
+from jcsync.store import open_store
+from tests.unit.store.builders import NOON, FixedClock, a_change, a_link, applied, start
+
+with open_store(sys.argv[1], FixedClock(), lease_s=float(sys.argv[2])) as store:
+    with store.lease("keepnet", "first") as lease:
+        start(store, "run-1", a_change("ann"), a_change("bob"))
+        store.record_outcome("run-1", "keepnet", a_change("ann"), applied(1), at=NOON,
+                             link=a_link("ann"))
+        print("ready", flush=True)
+        sys.stdin.readline()
+        for write in (
+            lease.check,
+            lambda: store.record_outcome("run-1", "keepnet", a_change("bob"), applied(2),
+                                         at=NOON, link=a_link("bob")),
+            lambda: store.record_links("keepnet", [a_link("cid")]),
+        ):
+            try:
+                write()
+                print("written")
+            except LeaseLostError as error:
+                print("lost")
+"""
+HOLDER = """
+import sys, threading
+from jcsync.store import open_store
+from tests.unit.store.builders import FixedClock
+
+with open_store(sys.argv[1], FixedClock()) as store, store.lease("keepnet", "host:1"):
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_a_process_that_was_overtaken_writes_nothing(short: SqlStore, url: str) -> None:
+    """Stopped, overtaken and continued: neither its check nor its store lets it go on."""
+    with start_program(RUNNER, url, str(SHORT_S)) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline() == "ready\n"
+        first.send_signal(signal.SIGSTOP)
+        wait_until(lambda: is_free(short))
+        with short.lease("keepnet", "second"):
+            start(short, "run-2", a_change("dan"))
+            outcome = applied(1)
+            short.record_outcome(
+                "run-2", "keepnet", a_change("dan"), outcome, at=NOON, link=a_link("dan")
+            )
+            first.send_signal(signal.SIGCONT)
+            printed, _ = first.communicate("go on\n", timeout=20)
+
+    assert printed.splitlines() == ["lost"] * 3
+    assert {link.name for link in short.links("keepnet")} == {"ann@example.com", "dan@example.com"}
+    statuses = [change.status for change in short.changes(run_id="run-1")]
+    assert statuses == ["intended", "applied"]
+
+
+WRITES: dict[str, Callable[[SqlStore, int], object]] = {
+    "record_start": lambda store, _: store.record_start(
+        "run-2", "keepnet", mode="full", trigger="manual", started_at=NOON
+    ),
+    "record_plan": lambda store, _: store.record_plan("run-0", a_plan(a_change("bob")), at=NOON),
+    "record_outcome": lambda store, _: store.record_outcome(
+        "run-1", "keepnet", a_change(), applied(), at=NOON
+    ),
+    "record_end": lambda store, _: store.record_end(a_report("run-1")),
+    "record_links": lambda store, _: store.record_links("keepnet", [a_link("bob")]),
+    "record_organization": lambda store, _: store.record_organization("keepnet", "org-2"),
+    "open_hold": lambda store, _: store.open_hold("keepnet", "run-1", "sha256:2", (), at=NOON),
+    "approve": lambda store, hold: store.decide_hold(hold, HoldStatus.APPROVED, by="a", at=NOON),
+    "applied": lambda store, hold: store.decide_hold(hold, HoldStatus.APPLIED, by="a", at=NOON),
+    "supersede_holds": lambda store, _: store.supersede_holds("keepnet", by="run-1", at=NOON),
+    "retry_escrow": lambda store, _: store.retry_escrow("keepnet", None, at=NOON),
+    "forget_escrow": lambda store, _: store.forget_escrow("keepnet", None),
+    "settle_escrow": lambda store, _: store.settle_escrow("keepnet", ()),
+}
+
+
+def contents(store: SqlStore) -> list[list[tuple[object, ...]]]:
+    """Every row of every table but the leases."""
+    with database_of(store).read() as tx:
+        tables = [table for table in METADATA.sorted_tables if table is not LEASE]
+        return [[tuple(row) for row in tx.execute(select(table))] for table in tables]
+
+
+def prepare(store: SqlStore) -> int:
+    """A store in which each of the writes would change something; return an open hold."""
+    store.record_start("run-0", "keepnet", mode="full", trigger="manual", started_at=NOON)
+    start(store, "run-1", a_change())
+    start(store, "run-3", a_change())
+    store.record_outcome("run-3", "keepnet", a_change(), failed(), at=NOON, escrow=an_escrow())
+    return store.open_hold("keepnet", "run-1", "sha256:1", (), at=NOON)
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_writes_of_a_run_are_bound_to_its_lease(store: SqlStore, write: str) -> None:
+    """Overtaken, none is made, not even in part; with a good lease, or none, each is."""
+    hold = prepare(store)
+    before = contents(store)
+
+    with store.lease("keepnet", "ann") as lease:
+        alter_lease(store, epoch=7)
+        with pytest.raises(LeaseLostError, match="another process took it over"):
+            WRITES[write](store, hold)
+        assert contents(store) == before
+        with pytest.raises(LeaseLostError):
+            lease.check()
+        alter_lease(store, epoch=lease.epoch)
+        WRITES[write](store, hold)
+    assert contents(store) != before
+
+
+def test_what_is_not_of_a_run_is_written_without_a_lease(store: SqlStore) -> None:
+    """A person may reject and pause, and another connection is another lease."""
+    hold = prepare(store)
+
+    with store.lease("keepnet", "ann"):
+        alter_lease(store, epoch=7)
+        store.decide_hold(hold, HoldStatus.REJECTED, by="bob", at=NOON)
+        store.pause("keepnet", paused=True)
+        store.record_links("other", [a_link()])
+        with pytest.raises(UsageError, match="no hold 9"):
+            store.decide_hold(9, HoldStatus.APPROVED, by="bob", at=NOON)
+
+    assert store.holds()[0].status is HoldStatus.REJECTED
+    assert store.links("other") == (a_link(),)
+
+
+def test_an_expired_lease_still_records_what_was_done(store: SqlStore) -> None:
+    """As long as nobody else has taken it: an outcome is worth more than a date."""
+    start(store, "run-1", a_change())
+    with store.lease("keepnet", "ann"):
+        alter_lease(store, expires_at=0.0)
+        store.record_outcome("run-1", "keepnet", a_change(), applied(), at=NOON)
+
+    assert [change.status for change in store.changes()] == ["applied"]
+
+
+def test_a_second_run_of_one_process_does_not_arm_the_first(store: SqlStore) -> None:
+    """A run that lost its lease must not write by the lease of another thread of its process."""
+    with store.lease("keepnet", "ann"):
+        alter_lease(store, expires_at=0.0)
+        with (
+            pytest.raises(LeaseHeldError, match="another run of this process lost the lease"),
+            store.lease("keepnet", "ann"),
+        ):
+            pytest.fail("two holders")  # pragma: no cover
+        with pytest.raises(LeaseLostError):
+            store.record_links("keepnet", [a_link()])
+
+    with store.lease("keepnet", "ann") as lease:
+        assert lease.epoch == 3
+
+
+@pytest.mark.parametrize("reaped", [True, False], ids=["gone", "zombie"])
+def test_the_lease_of_a_killed_process_is_taken_over_at_once(store: SqlStore, reaped: bool) -> None:
+    """A minute remains, but this machine knows that nobody is there any more."""
+    url = url_of(store)
+    with start_program(HOLDER, url) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        assert not is_free(store)
+        assert store.connection("keepnet").lease_owner == "host:1"
+        holder.send_signal(signal.SIGSTOP)
+        pause(0.1)
+        assert not is_free(store)
+        holder.kill()
+        if reaped:
+            holder.wait()
+        wait_until(lambda: store.connection("keepnet").lease_owner == "")
+
+        with store.lease("keepnet", "next") as lease:
+            assert lease.epoch == 2
+            assert store.connection("keepnet").lease_owner == "next"
+
+
+def test_an_owner_of_another_machine_is_not_declared_dead(store: SqlStore) -> None:
+    """Nor one of which nothing is known."""
+    with store.lease("keepnet", "ann"):
+        for process in ("", "another-boot pid:[1] time:[1] 999999 1"):
+            alter_lease(store, process=process)
+            assert not is_free(store)
+            assert store.connection("keepnet").lease_owner == "ann"
