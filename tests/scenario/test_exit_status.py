@@ -53,7 +53,7 @@ def test_1_for_the_unexpected(team: Site) -> None:
 )
 def test_2_for_usage(team: Site, args: tuple[str, ...]) -> None:
     """A command that means nothing ends with 2 and says so on standard error."""
-    result = team.process(*args)
+    result = team(*args)
 
     assert result.status == 2
     assert result.out == ""
