@@ -7,7 +7,7 @@ that decides is a function of values (see ``stages``). The world comes in throug
 import secrets
 import threading
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -388,18 +388,19 @@ class _Record:
 
         connection.store.record_plan(self.run_id, plan, at=connection.clock.now())
         self.progress("apply", 0, len(plan.changes))
-        outcomes = apply_plan(plan, connection.provider, workers=connection.workers, check=check)
-        for outcome in record_outcomes(
-            connection.store,
-            self.run_id,
-            plan,
-            outcomes,
-            links=links,
-            clock=connection.clock,
-            seen=self._note,
-        ):
-            self._outcomes.append(outcome)
-            self.progress("apply", len(self._outcomes), len(plan.changes))
+        applying = apply_plan(plan, connection.provider, workers=connection.workers, check=check)
+        with closing(applying) as outcomes:
+            for outcome in record_outcomes(
+                connection.store,
+                self.run_id,
+                plan,
+                outcomes,
+                links=links,
+                clock=connection.clock,
+                seen=self._note,
+            ):
+                self._outcomes.append(outcome)
+                self.progress("apply", len(self._outcomes), len(plan.changes))
 
     def _note(self, change: Change, outcome: Outcome) -> None:
         event = log.info if outcome.status is Status.APPLIED else log.warning

@@ -7,7 +7,7 @@ longer answers stop everything that has not begun.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from itertools import groupby
 
@@ -33,7 +33,7 @@ def apply_plan(
     *,
     workers: int,
     check: Callable[[], None],
-) -> Iterator[Outcome]:
+) -> Generator[Outcome]:
     """Make every change of a plan, in order.
 
     Args:
@@ -44,7 +44,8 @@ def apply_plan(
             nothing more may be written.
 
     Yields:
-        One outcome for each change, as it ends; those of one step in any order.
+        One outcome for each change, as it ends; those of one step in any order. Once closed, it
+        waits for the changes under way and begins no other.
 
     Raises:
         JcsyncError: After the last outcome: why the rest was not attempted.
@@ -52,10 +53,15 @@ def apply_plan(
     application = _Application(provider, check, patience=workers + 2)
     numbered = list(enumerate(plan.changes, start=1))
     with ThreadPoolExecutor(workers, thread_name_prefix="apply") as pool:
-        for _, step in groupby(numbered, key=lambda item: item[1].step):
-            pending = [pool.submit(application.attempt, n, change) for n, change in step]
-            for future in as_completed(pending):
-                yield future.result()
+        try:
+            for _, step in groupby(numbered, key=lambda item: item[1].step):
+                pending = [pool.submit(application.attempt, n, change) for n, change in step]
+                for future in as_completed(pending):
+                    yield future.result()
+        except BaseException:
+            # Nobody takes the outcomes any more: what has not begun must not be done unrecorded.
+            application.stop(StoppedError("outcomes could not be recorded any more"))
+            raise
     if application.error is not None:
         raise application.error
 
@@ -83,7 +89,7 @@ class _Application:
             self._check()
             resource_id, error = self._apply(change)
         except (StoppedError, LeaseLostError) as stop:
-            self._stop(stop)
+            self.stop(stop)
             return Outcome(n=n, status=Status.NOT_ATTEMPTED, error=str(stop), attempts=0)
         except RemoteError as failure:
             self._weigh(failure)
@@ -104,9 +110,10 @@ class _Application:
             self._unanswered = self._unanswered + 1 if isinstance(failure, TransientError) else 0
             hopeless = self._unanswered >= self._patience
         if isinstance(failure, UnauthorizedError) or hopeless:
-            self._stop(failure)
+            self.stop(failure)
 
-    def _stop(self, error: JcsyncError) -> None:
+    def stop(self, error: JcsyncError) -> None:
+        """Attempt nothing more; the first reason counts."""
         with self._lock:
             self.error = self.error or error
 

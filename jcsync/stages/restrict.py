@@ -38,6 +38,8 @@ def restrict_plan(plan: Plan, state: DirectoryState, actual: ProviderState, who:
 def find_ids(state: DirectoryState, actual: ProviderState, who: str) -> set[str]:
     """Return the keys of everybody called so: JumpCloud ids, or ids of unmanaged accounts."""
     name, members = who.strip().casefold(), state.member_ids()
+    if not name:
+        return set()
     people = {
         user.id
         for user in state.users.values()

@@ -1,0 +1,299 @@
+"""A plan is carried out in order, and one failure stops nobody else."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from jcsync.errors import (
+    ConflictError,
+    JcsyncError,
+    LeaseLostError,
+    RejectedError,
+    StoppedError,
+    TransientError,
+    UnauthorizedError,
+)
+from jcsync.model.plan import Action, Plan
+from jcsync.model.report import Outcome, Status
+from jcsync.stages.apply import apply_plan
+from tests.factories import (
+    a_change,
+    a_group,
+    a_group_change,
+    a_member,
+    a_plan,
+    an_account,
+    an_attribute,
+    mail,
+)
+from tests.fakes import FakeLease, FakeProvider, failing
+
+LEASE = FakeLease()
+
+
+def run(
+    plan: Plan,
+    provider: FakeProvider,
+    *,
+    workers: int = 1,
+    check: Callable[[], None] = LEASE.check,
+) -> tuple[list[Outcome], JcsyncError | None]:
+    """Carry a plan out: outcomes in order of the plan, and why the rest was not attempted."""
+    outcomes: list[Outcome] = []
+    iterator = apply_plan(plan, provider, workers=workers, check=check)
+    try:
+        for outcome in iterator:
+            outcomes.append(outcome)  # noqa: PERF402 - those before the error count too
+    except JcsyncError as error:
+        return sorted(outcomes, key=lambda outcome: outcome.n), error
+    return sorted(outcomes, key=lambda outcome: outcome.n), None
+
+
+def statuses(outcomes: list[Outcome]) -> list[Status]:
+    """How the changes ended."""
+    return [outcome.status for outcome in outcomes]
+
+
+# ---------------------------------------------------------------------- people
+
+
+def test_every_action_reaches_the_platform() -> None:
+    """Each by its own call, and the platform is then as planned."""
+    provider = FakeProvider(
+        an_account("mia"), an_account("ret", active=False), an_account("lea"), an_account("del")
+    )
+    plan = a_plan(
+        a_change(Action.CREATE, "joe", step=1),
+        a_change(Action.REACTIVATE, "ret", step=1),
+        a_change(Action.PATCH, "mia", step=2),
+        a_change(Action.DEACTIVATE, "lea", step=3),
+        a_change(Action.DELETE, "del", step=4),
+    )
+
+    outcomes, error = run(plan, provider, workers=4)
+
+    assert error is None
+    assert statuses(outcomes) == [Status.APPLIED] * 5
+    assert provider.active() == {mail("joe"), mail("ret"), mail("mia")}
+    assert provider.users["scim-mia"].attributes["title"] == "CEO"
+    assert "scim-del" not in provider.users
+    assert [outcome.resource_id for outcome in outcomes] == [
+        "new-1",
+        "scim-ret",
+        "scim-mia",
+        "scim-lea",
+        "",
+    ]
+
+
+def test_step_begins_after_the_last_change_of_the_one_before() -> None:
+    """However many workers there are."""
+    provider = FakeProvider(*(an_account(f"u{n}") for n in range(9)))
+    plan = a_plan(*(a_change(who=f"u{n}", step=n // 3) for n in range(9)))
+
+    run(plan, provider, workers=8)
+
+    order = [int(call.removeprefix("patch scim-u")) // 3 for call in provider.writes]
+    assert order == sorted(order)
+
+
+def test_one_bad_change_stops_nobody_else() -> None:
+    """It is named with what the platform said."""
+    provider = FakeProvider(an_account("ann"), an_account("bob"))
+    provider.fails = failing(
+        "patch scim-ann", error=RejectedError("400: no such title", status=400)
+    )
+
+    outcomes, error = run(a_plan(a_change(who="ann"), a_change(who="bob")), provider)
+
+    assert error is None
+    assert statuses(outcomes) == [Status.FAILED, Status.APPLIED]
+    assert (outcomes[0].error, outcomes[0].resource_id) == ("400: no such title", "")
+
+
+def test_taken_name_is_a_failure_of_one_person() -> None:
+    """The platform has the last word on names."""
+    provider = FakeProvider(an_account("old", user_name=mail("joe")))
+
+    outcomes, _ = run(a_plan(a_change(Action.CREATE, "joe"), a_change(who="old")), provider)
+
+    assert statuses(outcomes) == [Status.FAILED, Status.APPLIED]
+
+
+def test_attempts_count_the_repetitions() -> None:
+    """A change that took three requests says so."""
+
+    class Stubborn(FakeProvider):
+        def patch_user(self, resource_id: str, attributes: object) -> None:
+            self.repeats += 2
+            super().patch_user(resource_id, attributes)  # type: ignore[arg-type]
+
+    outcomes, _ = run(a_plan(a_change()), Stubborn(an_account()))
+
+    assert [outcome.attempts for outcome in outcomes] == [3]
+
+
+# ---------------------------------------------------------------------- stopping
+
+
+@pytest.mark.parametrize("stop", [StoppedError("stopped"), LeaseLostError("lost the lease")])
+def test_nothing_more_is_written_after_a_stop(stop: JcsyncError) -> None:
+    """What was not attempted is not called failed."""
+    provider = FakeProvider(*(an_account(f"u{n}") for n in range(4)))
+    plan = a_plan(*(a_change(who=f"u{n}", step=n) for n in range(4)))
+
+    outcomes, error = run(plan, provider, check=FakeLease(error=stop, after=2).check)
+
+    assert error is stop
+    assert statuses(outcomes) == [Status.APPLIED] * 2 + [Status.NOT_ATTEMPTED] * 2
+    assert len(provider.writes) == 2
+    assert [outcome.attempts for outcome in outcomes] == [1, 1, 0, 0]
+
+
+def test_refused_credentials_stop_the_rest() -> None:
+    """No other call could succeed."""
+    provider = FakeProvider(an_account("ann"), an_account("bob"))
+    provider.fails = failing("patch scim-ann", error=UnauthorizedError("401", status=401))
+
+    outcomes, error = run(a_plan(a_change(who="ann"), a_change(who="bob", step=200)), provider)
+
+    assert isinstance(error, UnauthorizedError)
+    assert statuses(outcomes) == [Status.FAILED, Status.NOT_ATTEMPTED]
+
+
+def test_platform_that_no_longer_answers_stops_the_rest() -> None:
+    """After as many failures in a row as there are workers, and two."""
+    provider = FakeProvider()
+    provider.fails = failing("patch", error=TransientError("no answer"))
+    plan = a_plan(*(a_change(who=f"u{n}", step=n) for n in range(9)))
+
+    outcomes, error = run(plan, provider)
+
+    assert isinstance(error, TransientError)
+    assert statuses(outcomes) == [Status.FAILED] * 3 + [Status.NOT_ATTEMPTED] * 6
+
+
+@pytest.mark.parametrize("between", ["applied", "rejected"])
+def test_failures_that_are_not_in_a_row_stop_nothing(between: str) -> None:
+    """Any answer shows that the platform is there."""
+    provider = FakeProvider(an_account("ok"))
+    provider.fails = failing("patch scim-no", error=TransientError("no answer"))
+    other = "ok" if between == "applied" else "gone"
+    people = ["no1", "no2", other, "no3", "no4", other, "no5"]
+    plan = a_plan(*(a_change(who=who, step=n) for n, who in enumerate(people)))
+
+    _, error = run(plan, provider)
+
+    assert error is None
+
+
+def test_caller_who_gives_up_stops_the_rest_at_once() -> None:
+    """When the store cannot take an outcome any more, nothing else is changed unrecorded."""
+    provider = FakeProvider(*(an_account(f"u{n}") for n in range(50)))
+    plan = a_plan(*(a_change(who=f"u{n}") for n in range(50)))
+    first, go_on = threading.Event(), threading.Event()
+
+    def check() -> None:
+        if first.is_set():
+            go_on.wait(5)
+        first.set()
+
+    application = apply_plan(plan, provider, workers=1, check=check)
+    next(application)
+    threading.Timer(0.05, go_on.set).start()
+    application.close()
+
+    assert len(provider.writes) <= 2
+
+
+# ---------------------------------------------------------------------- groups
+
+
+def test_group_gets_the_members_that_the_same_plan_created() -> None:
+    """Their ids are known by then."""
+    provider = FakeProvider(an_account("ann"))
+    plan = a_plan(
+        a_change(Action.CREATE, "joe", step=1),
+        a_group_change(
+            Action.CREATE, step=2, add=(a_member("ann"), a_member("joe", resource_id=""))
+        ),
+    )
+
+    outcomes, _ = run(plan, provider)
+
+    assert statuses(outcomes) == [Status.APPLIED] * 2
+    assert provider.groups["new-2"].members == {"scim-ann", "new-1"}
+
+
+def test_group_is_renamed_and_its_members_change() -> None:
+    """In one change of two calls."""
+    provider = FakeProvider(groups=[a_group("Staff", "bob")])
+    change = a_group_change(
+        attributes=(an_attribute("displayName", "Staff", "Crew"),),
+        add=(a_member("ann"),),
+        remove=(a_member("bob"),),
+    )
+
+    run(a_plan(change), provider)
+
+    (group,) = provider.groups.values()
+    assert (group.display_name, group.members) == ("Crew", {"scim-ann"})
+
+
+def test_group_without_members_needs_one_call() -> None:
+    """Nothing is sent for nobody."""
+    provider = FakeProvider(groups=[a_group("Old")])
+
+    run(a_plan(a_group_change(Action.CREATE), a_group_change(Action.DELETE, "Old")), provider)
+
+    assert provider.writes == ["create-group g-staff", "delete-group scim-old"]
+
+
+def test_member_whose_account_failed_is_named() -> None:
+    """The others enter, and the change says that it is not complete."""
+    provider = FakeProvider(an_account("ann"), groups=[a_group()])
+    provider.fails = failing("create", error=ConflictError("409"))
+    absent = [a_member(f"u{n}", resource_id="") for n in range(6)]
+    plan = a_plan(
+        *(a_change(Action.CREATE, f"u{n}", step=1) for n in range(6)),
+        a_group_change(step=2, add=(a_member("ann"), *absent)),
+    )
+
+    outcomes, _ = run(plan, provider)
+
+    assert outcomes[-1].status is Status.FAILED
+    assert outcomes[-1].error.startswith("6 of 7 new members have no account: u0@example.com,")
+    assert outcomes[-1].error.endswith(", …")
+    assert outcomes[-1].resource_id == "scim-staff"
+    assert provider.groups["scim-staff"].members == {"scim-ann"}
+
+
+def test_created_group_whose_members_fail_is_known_to_exist() -> None:
+    """So that the next run does not create it again."""
+    provider = FakeProvider(an_account("ann"))
+    provider.fails = failing("members", error=RejectedError("413"))
+
+    outcomes, error = run(a_plan(a_group_change(Action.CREATE, add=(a_member("ann"),))), provider)
+
+    assert error is None
+    assert outcomes[0].status is Status.FAILED
+    assert outcomes[0].error == "the group exists, its members failed: 413"
+    assert outcomes[0].resource_id == "new-1"
+
+
+@pytest.mark.parametrize(
+    ("action", "error"),
+    [(Action.PATCH, RejectedError("413")), (Action.CREATE, UnauthorizedError("401"))],
+)
+def test_members_that_fail_are_a_failure_of_the_change(
+    action: Action, error: RejectedError
+) -> None:
+    """Refused credentials stop the rest, also in the middle of a group."""
+    provider = FakeProvider(an_account("ann"), groups=[a_group()])
+    provider.fails = failing("members", error=error)
+
+    outcomes, stop = run(a_plan(a_group_change(action, add=(a_member("ann"),))), provider)
+
+    assert (outcomes[0].status, outcomes[0].error) == (Status.FAILED, str(error))
+    assert (stop is error) is isinstance(error, UnauthorizedError)
