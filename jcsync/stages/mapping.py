@@ -127,14 +127,17 @@ def decide_access(user: DirectoryUser, policy: Policy) -> tuple[Access, str]:
         that a locked or expired password takes no access away.
     """
     match user.state:
-        case UserState.UNKNOWN:
-            return Access.KEEP, "is in a state that jcsync does not know"
+        case UserState.ACTIVATED:
+            return _decide_activated(user, policy)
         case UserState.SUSPENDED:
             return _ACCESS[policy.on_suspend], "is suspended in JumpCloud"
         case UserState.STAGED:
             return _ACCESS[policy.on_staged], "is staged in JumpCloud"
-        case UserState.ACTIVATED:
-            pass
+        case _:
+            return Access.KEEP, "is in a state that jcsync does not know"
+
+
+def _decide_activated(user: DirectoryUser, policy: Policy) -> tuple[Access, str]:
     if user.account_locked and policy.on_locked is not Removal.KEEP:
         return _ACCESS[policy.on_locked], "is locked in JumpCloud"
     if user.password_expired and policy.on_password_expired is not Removal.KEEP:
@@ -165,7 +168,7 @@ def _holds(user: DirectoryUser, clause: Clause) -> bool:
             return bool(value) and value in clause.operand
         case Operator.NOT_EQUALS | Operator.NOT_IN:
             return not value or value not in clause.operand
-        case Operator.MATCHES:
+        case _:
             return bool(value) and clause.pattern.search(value) is not None
 
 
