@@ -115,5 +115,5 @@ def _wrapped(text: str) -> str:
 
 
 def _apologize(error: Exception) -> int:
-    click.echo(f"jcsync: {fault_text(error)}", err=True)
+    click.echo(_wrapped(f"jcsync: {fault_text(error)}"), err=True)
     return 1
