@@ -10,7 +10,15 @@ from typing import Any
 
 from jcsync.model.limits import Violation
 from jcsync.model.plan import Action, AttributeChange, Change, Plan
-from jcsync.model.report import BLOCKING, Finding, FindingKind, Outcome, RunReport, Status
+from jcsync.model.report import (
+    BLOCKING,
+    Finding,
+    FindingKind,
+    Outcome,
+    RunOutcome,
+    RunReport,
+    Status,
+)
 from jcsync.model.resource import Kind, Value
 from jcsync.model.text import printable
 
@@ -420,5 +428,16 @@ def _advice(report: RunReport, *, applied: bool) -> Iterator[Line]:
             (f"  {done} applied.", "green"),
             (f" Look: jcsync changes --run {report.run_id[-6:]}", ""),
         )
-    else:
+    elif report.outcome is not RunOutcome.PARTIAL:
         yield (("  In step.", "green"),)
+    if report.outcome is RunOutcome.PARTIAL and not failed:
+        yield (("  Not in step: ", "red"), (_rest(report), ""))
+
+
+def _rest(report: RunReport) -> str:
+    """Say why a run in which nothing failed is partial all the same."""
+    blocked = sum(finding.kind in BLOCKING for finding in report.findings)
+    parts = [f"{counted(blocked, 'finding')} above"] if blocked else []
+    if not (report.directory_complete and report.provider_complete):
+        parts.append("a side was read in part, so nobody's access is taken")
+    return "; ".join(parts) + "."

@@ -1,7 +1,7 @@
 """The ports in memory: small worlds that keep the promises of ``jcsync.ports`` and can fail."""
 # ruff: noqa: D102, D107 - what each method does is said by the port
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -21,7 +21,14 @@ from jcsync.model.directory import (
     Evidence,
     Organization,
 )
-from jcsync.model.history import ChangeRecord, ConnectionRecord, HoldRecord, HoldStatus, RunRecord
+from jcsync.model.history import (
+    ChangeRecord,
+    ConnectionRecord,
+    EscrowRecord,
+    HoldRecord,
+    HoldStatus,
+    RunRecord,
+)
 from jcsync.model.limits import Violation
 from jcsync.model.plan import Action, AttributeChange, Change, Plan
 from jcsync.model.report import Outcome, RunReport, Status
@@ -174,6 +181,10 @@ class FakeProvider(_Counted):
         name = user_name.casefold()
         return found or tuple(u for u in self.users.values() if u.user_name.casefold() == name)
 
+    def fetch_user(self, resource_id: str) -> UserResource | None:
+        self._call(f"fetch {resource_id}")
+        return self.users.get(resource_id)
+
     def create_user(self, external_id: str, attributes: Mapping[str, Value]) -> str:
         self._call(f"create {external_id}")
         name = str(attributes["userName"])
@@ -236,7 +247,7 @@ class FakeProvider(_Counted):
     @property
     def writes(self) -> list[str]:
         """Every call that changes something."""
-        reads = ("state", "capabilities", "find")
+        reads = ("state", "capabilities", "find", "fetch")
         return [call for call in self.calls if not call.startswith(reads)]
 
     def _check_name(self, name: str, resource_id: str) -> None:
@@ -337,6 +348,7 @@ class FakeStore:
     outcomes: list[Outcome] = field(default_factory=list)
     reports: list[RunReport] = field(default_factory=list)
     all_holds: list[HoldRecord] = field(default_factory=list)
+    waiting: dict[tuple[Kind, str], EscrowRecord] = field(default_factory=dict)
 
     @classmethod
     def of(cls, *links: Link) -> "FakeStore":
@@ -403,10 +415,16 @@ class FakeStore:
         *,
         at: datetime,
         link: Link | None = None,
+        escrow: EscrowRecord | None = None,
     ) -> None:
         del run_id, connection, at
         self._call(f"outcome {outcome.n}")
         self.outcomes.append(outcome)
+        key = (change.kind, change.external_id or change.resource_id)
+        if outcome.status is Status.APPLIED:
+            self.waiting.pop(key, None)
+        if escrow is not None:
+            self.waiting[key] = escrow
         if change.action is Action.DELETE and outcome.status is Status.APPLIED:
             self.kept.pop((change.kind, change.external_id), None)
         if link is not None:
@@ -487,6 +505,35 @@ class FakeStore:
     ) -> tuple[ChangeRecord, ...]:
         del connection, user, since, run_id, limit
         return ()
+
+    def last_applied(
+        self, connection: str, external_ids: Collection[str], *, limit: int = 2
+    ) -> Mapping[str, tuple[ChangeRecord, ...]]:
+        del connection, limit
+        return dict.fromkeys(external_ids, ())
+
+    def escrow(self, connection: str | None = None) -> tuple[EscrowRecord, ...]:
+        del connection
+        return tuple(self.waiting.values())
+
+    def retry_escrow(self, connection: str, who: str | None, *, at: datetime) -> int:
+        del connection, who
+        self.waiting = {k: replace(v, next_try_at=at) for k, v in self.waiting.items()}
+        return len(self.waiting)
+
+    def forget_escrow(self, connection: str, who: str | None) -> int:
+        del who
+        return self.settle_escrow(connection, ())
+
+    def settle_escrow(self, connection: str, keep: Collection[tuple[Kind, str]]) -> int:
+        del connection
+        before = len(self.waiting)
+        self.waiting = {k: v for k, v in self.waiting.items() if k in keep}
+        return before - len(self.waiting)
+
+    def settled(self, connection: str) -> Mapping[str, Mapping[str, AttributeChange]]:
+        del connection
+        return {}
 
     def connection(self, name: str) -> ConnectionRecord:
         return ConnectionRecord(
