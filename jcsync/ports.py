@@ -124,6 +124,10 @@ class ServiceProvider(Protocol):
         """
         ...
 
+    def fetch_user(self, resource_id: str) -> UserResource | None:
+        """Read one account; ``None`` when it is gone."""
+        ...
+
     def create_user(self, external_id: str, attributes: Mapping[str, Value]) -> str:
         """Create an active account and return its ``id``.
 
@@ -234,7 +238,9 @@ class Store(Protocol):
         link: Link | None = None,
         escrow: EscrowRecord | None = None,
     ) -> None:
-        """Remember how a change ended, its link and its escrow, in one transaction.
+        """Remember how a change ended, its link, its escrow and what the platform did not keep.
+
+        All of it in one transaction.
 
         A change of action ``delete`` that was applied takes its link with it. A resource whose
         change was applied leaves escrow; a record that is given enters it, in place of an
@@ -362,6 +368,15 @@ class Store(Protocol):
             connection: Of this connection.
             keep: Kind and key (``EscrowRecord.key``) of each resource that still waits for a
                 change: its ``external_id``, or its ``resource_id`` where it has none.
+        """
+        ...
+
+    def settled(self, connection: str) -> Mapping[str, Mapping[str, AttributeChange]]:
+        """Attributes that the platform does not keep as they are sent.
+
+        Returns:
+            By JumpCloud id and path: what the platform has (``before``) in place of what it was
+            sent (``after``).
         """
         ...
 

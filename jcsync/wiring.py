@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from pydantic import Secret
+
 from jcsync.clock import SystemClock
 from jcsync.errors import SettingsError, UsageError
 from jcsync.jumpcloud.auth import ApiKey, Credentials, ServiceAccount
@@ -114,13 +116,14 @@ def wired(
         Endpoint(
             name="the platform",
             base_url=settings.provider.base_url,
+            setting="provider.base_url",
             headers=provider_headers(profile),
             timeout_s=settings.provider.timeout_s,
             concurrency=settings.provider.concurrency,
             requests_per_second=settings.provider.requests_per_second,
             read_only=read_only,
             ca_file=settings.provider.ca_file,
-            proxy=_text(settings.provider.proxy),
+            proxy=_secret(settings.provider.proxy),
             advice=(
                 f'The token of connection "{name}"{_from(origin)} was revoked or belongs to '
                 "another SCIM setting: create a new one on the platform and put it there"
@@ -166,7 +169,11 @@ def _build_directory(
     closing: list[Transport] = []
     if directory.client_id and directory.client_secret is not None:
         token = Transport(
-            Endpoint(name="JumpCloud's token end point", base_url=where.token_url),
+            Endpoint(
+                name="JumpCloud's token end point",
+                base_url=where.token_url,
+                setting="directory.token_url",
+            ),
             authorize=dict,
             clock=clock,
             stop=stop,
@@ -187,6 +194,7 @@ def _build_directory(
         Endpoint(
             name="JumpCloud",
             base_url=where.base_url,
+            setting="directory.base_url",
             headers={"Accept": "application/json", "Content-Type": "application/json"},
             concurrency=directory.concurrency,
             requests_per_second=directory.requests_per_second,
@@ -233,5 +241,5 @@ def _from(origin: str) -> str:
     return f" (from {origin.removeprefix('file ')})" if origin.startswith("file ") else ""
 
 
-def _text(value: object) -> str | None:
-    return str(value) if value is not None else None
+def _secret(value: Secret[str] | None) -> str | None:
+    return value.get_secret_value() if value is not None else None

@@ -12,7 +12,7 @@ from jcsync.model.directory import DirectoryState, DirectoryUser
 from jcsync.model.plan import Action, Change
 from jcsync.model.resource import DesiredUser, Kind, ProviderState, UserResource
 from jcsync.model.text import printable
-from jcsync.pipeline import Connection, Decision, decide
+from jcsync.pipeline import Connection, Decision, decide, recall
 from jcsync.render import Line, value_text
 from jcsync.stages.read import fetch_both
 from jcsync.stages.restrict import find_ids, restrict_plan
@@ -54,7 +54,7 @@ def explain(options: Options, connection: str, who: str) -> int:
         state, actual = fetch_both(
             wire.directory, wire.provider, wire.scope, groups=wire.group_policy.enabled
         )
-        decision = decide(wire, state, actual, store.links(name))
+        decision = decide(wire, state, actual, recall(store, name))
     explanation = explain_person(wire, state, actual, decision, who)
     if options.json:
         emit_json(_document(name, explanation))

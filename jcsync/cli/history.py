@@ -12,7 +12,7 @@ from jcsync.cli.common import Options, common_options, emit_json, load_and_log
 from jcsync.cli.tables import print_lines, print_noted_table, print_table, short_id
 from jcsync.clock import SystemClock
 from jcsync.errors import UsageError
-from jcsync.model.history import ChangeRecord, ConnectionRecord, HoldRecord, RunRecord
+from jcsync.model.history import ChangeRecord, ConnectionRecord, EscrowRecord, HoldRecord, RunRecord
 from jcsync.model.plan import Change
 from jcsync.model.report import Status
 from jcsync.model.resource import Link
@@ -52,12 +52,14 @@ def status(options: Options, connections: tuple[str, ...]) -> int:
         )
         records = [store.connection(name) for name in names]
         held = {name: store.holds(connection=name, open_only=True) for name in names}
+        waiting = {name: store.escrow(name) for name in names}
     now = SystemClock().now()
     if options.json:
-        emit_json({"connections": [_connection_document(r, held[r.name], now) for r in records]})
+        documents = [_connection_document(r, held[r.name], waiting[r.name], now) for r in records]
+        emit_json({"connections": documents})
         return 0
     for record in records:
-        print_lines(_connection_lines(record, held[record.name], now))
+        print_lines(_connection_lines(record, held[record.name], waiting[record.name], now))
     return 0
 
 
@@ -313,7 +315,10 @@ def planned_change(record: ChangeRecord) -> Change:
 
 
 def _connection_lines(
-    record: ConnectionRecord, holds: tuple[HoldRecord, ...], now: datetime
+    record: ConnectionRecord,
+    holds: tuple[HoldRecord, ...],
+    escrow: tuple[EscrowRecord, ...],
+    now: datetime,
 ) -> list[Line]:
     run = record.last_run
     lines: list[Line] = [((record.name, "bold"), (" (paused)" if record.paused else "", "yellow"))]
@@ -349,13 +354,25 @@ def _connection_lines(
             ((f"                look: jcsync holds show {hold.id}", ""),),
         )
     ]
+    if escrow:
+        first = age_text(max(0.0, (escrow[0].next_try_at - now).total_seconds()))
+        lines.append(
+            (
+                ("  escrow        ", "dim"),
+                (counted(len(escrow), "resource"), "red"),
+                (f", next try in {first}; look: jcsync escrow", ""),
+            )
+        )
     if record.lease_owner:
         lines.append((("  writing now   ", "dim"), (record.lease_owner, "")))
     return lines
 
 
 def _connection_document(
-    record: ConnectionRecord, holds: tuple[HoldRecord, ...], now: datetime
+    record: ConnectionRecord,
+    holds: tuple[HoldRecord, ...],
+    escrow: tuple[EscrowRecord, ...],
+    now: datetime,
 ) -> dict[str, Any]:
     success = record.last_success
     return {
@@ -367,6 +384,7 @@ def _connection_document(
         "last_success_age_s": int((now - success).total_seconds()) if success else None,
         "managed": record.managed,
         "holds": [hold.id for hold in holds],
+        "escrow": len(escrow),
         "lease_owner": record.lease_owner or None,
     }
 

@@ -97,14 +97,23 @@ def apply(options: Options, file: Path) -> int:
 @click.command(short_help="One run, now.")
 @click.argument("connections", nargs=-1, metavar="[CONNECTION]...")
 @click.option("--user", "who", metavar="WHO", help="One person only: id, username or e-mail.")
+@click.option(
+    "--exceed-limits", is_flag=True, help="Waive all limits, this once; the history says so."
+)
 @common_options
-def reconcile(options: Options, connections: tuple[str, ...], who: str | None) -> int:
+def reconcile(
+    options: Options,
+    connections: tuple[str, ...],
+    who: str | None,
+    exceed_limits: bool,  # noqa: FBT001 - click passes flags by name
+) -> int:
     """Make the platform agree with JumpCloud, once.
 
     A plan beyond a limit is held: nothing is written until a person approves it.
     """
     loaded = load_and_log(options)
-    order = Order(apply=True, who=who or "")
+    trigger = "exceed_limits" if exceed_limits else "manual"
+    order = Order(apply=True, trigger=trigger, who=who or "", exceed_limits=exceed_limits)
     reports = _run_all(loaded, connections, options, lambda _name: order)
     show_reports(reports, options, applied=True)
     return first_status(run_status(report) for report in reports)

@@ -53,13 +53,14 @@ class Metrics:
         )
         self._managed = gauge("managed_accounts", "Accounts that jcsync created or adopted.")
         self._holds = gauge("holds", "Plans that wait for a decision.")
+        self._escrow = gauge("escrow", "Resources that failed and wait for their next try.")
         self._findings = gauge(
             "findings", "What the last run noticed and did not act on.", (*one, "kind")
         )
         self._violations = gauge("limit_violations", "Limits that the last plan exceeds.")
 
     def observe(
-        self, report: RunReport, connection: Connection, *, holds: int, managed: int
+        self, report: RunReport, connection: Connection, *, holds: int, managed: int, escrow: int
     ) -> None:
         """Count one run.
 
@@ -67,6 +68,7 @@ class Metrics:
             report: Of the run.
             connection: For its traffic; used for this run alone.
             holds: Open holds of the connection.
+            escrow: Resources in its escrow.
             managed: Accounts that are ours after the run.
         """
         name = report.connection
@@ -82,6 +84,7 @@ class Metrics:
                     name, change.action.value, change.kind.value, outcome.status.value
                 ).inc()
         self._holds.labels(name).set(holds)
+        self._escrow.labels(name).set(escrow)
         self._violations.labels(name).set(len(report.violations))
         found = Tally(finding.kind.value for finding in report.findings)
         for kind in found:

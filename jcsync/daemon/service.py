@@ -133,7 +133,10 @@ class _Service:
                 report = run(connection, order)
                 holds = len(self._store.holds(connection=name, open_only=True))
                 managed = self._store.connection(name).managed
-                self.metrics.observe(report, connection, holds=holds, managed=managed)
+                escrow = len(self._store.escrow(name))
+                self.metrics.observe(
+                    report, connection, holds=holds, managed=managed, escrow=escrow
+                )
         except JcsyncError as error:
             log.error("run failed", connection=name, error=str(error))  # noqa: TRY400 - no fault of ours
         except Exception as error:  # a front door: the other connections go on

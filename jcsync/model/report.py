@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from jcsync.model.limits import Violation
-from jcsync.model.plan import Plan
+from jcsync.model.plan import AttributeChange, Plan
 
 
 class Status(StrEnum):
@@ -28,6 +28,8 @@ class Outcome:
         n: Position in the plan, from 1.
         error: What the platform said, ``""`` when applied.
         resource_id: The resource that now exists, ``""`` when none does.
+        rejected: Whether the platform refused it for good, not in passing.
+        unkept: Attributes that the platform took and did not keep: what it has, what was sent.
     """
 
     n: int
@@ -35,6 +37,8 @@ class Outcome:
     error: str = ""
     attempts: int = 1
     resource_id: str = ""
+    rejected: bool = False
+    unkept: tuple[AttributeChange, ...] = ()
 
 
 class FindingKind(StrEnum):
@@ -51,9 +55,12 @@ class FindingKind(StrEnum):
     ADOPTED = "adopted"
     UNSUPPORTED_ATTRIBUTE = "unsupported_attribute"
     OTHER_PROVISIONER = "other_provisioner"
+    ESCROW = "escrow"
 
 
-BLOCKING = frozenset({FindingKind.CONFLICT, FindingKind.AMBIGUOUS, FindingKind.SKIPPED})
+BLOCKING = frozenset(
+    {FindingKind.CONFLICT, FindingKind.AMBIGUOUS, FindingKind.SKIPPED, FindingKind.ESCROW}
+)
 """Findings that keep a person in scope from being provisioned: the run is then partial."""
 
 

@@ -115,7 +115,8 @@ class ProviderSettings(Section):
     )
     timeout_s: Number = Field(default=30.0, ge=1, le=600, description="Seconds for one request.")
     ca_file: OptionalText = Field(
-        default=None, description="Certificate authorities to trust, as PEM, in place of the usual."
+        default=None,
+        description="Certificate authorities to trust beside those of the system, as PEM.",
     )
     proxy: ProxyUrl | None = Field(default=None, description="Proxy for requests to the platform.")
 

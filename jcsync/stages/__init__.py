@@ -7,6 +7,9 @@
     confirm  confirm.py         yes, through ports.Directory
     diff     diff.py            no
              groups.py          no
+             settle.py          no
+             escrow.py          no
+             restrict.py        no
     guard    guard.py           no
     apply    apply.py           yes, through ports.ServiceProvider
     record   record.py          yes, through ports.Store

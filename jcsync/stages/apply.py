@@ -7,7 +7,7 @@ longer answers stop everything that has not begun.
 """
 
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from itertools import groupby
 
@@ -19,10 +19,11 @@ from jcsync.errors import (
     TransientError,
     UnauthorizedError,
 )
-from jcsync.model.plan import Action, Change, Member, Plan
+from jcsync.model.plan import Action, AttributeChange, Change, Member, Plan
 from jcsync.model.report import Outcome, Status
 from jcsync.model.resource import Kind, Value
 from jcsync.ports import ServiceProvider
+from jcsync.stages.settle import unkept as find_unkept
 
 _SHOWN = 5
 
@@ -33,6 +34,7 @@ def apply_plan(
     *,
     workers: int,
     check: Callable[[], None],
+    suspects: Mapping[str, Collection[str]] | None = None,
 ) -> Generator[Outcome]:
     """Make every change of a plan, in order.
 
@@ -42,6 +44,7 @@ def apply_plan(
         workers: Changes made at once.
         check: Called before each change; raises ``StoppedError`` or ``LeaseLostError`` when
             nothing more may be written.
+        suspects: Paths by JumpCloud id that are read back after they were written.
 
     Yields:
         One outcome for each change, as it ends; those of one step in any order. Once closed, it
@@ -50,7 +53,7 @@ def apply_plan(
     Raises:
         JcsyncError: After the last outcome: why the rest was not attempted.
     """
-    application = _Application(provider, check, patience=workers + 2)
+    application = _Application(provider, check, suspects or {}, patience=workers + 2)
     numbered = list(enumerate(plan.changes, start=1))
     with ThreadPoolExecutor(workers, thread_name_prefix="apply") as pool:
         try:
@@ -70,8 +73,14 @@ class _Application:
     """One plan being applied: what exists by now, and why to stop."""
 
     def __init__(
-        self, provider: ServiceProvider, check: Callable[[], None], *, patience: int
+        self,
+        provider: ServiceProvider,
+        check: Callable[[], None],
+        suspects: Mapping[str, Collection[str]],
+        *,
+        patience: int,
     ) -> None:
+        self._suspects = suspects
         self.error: JcsyncError | None = None
         self._provider = provider
         self._check = check
@@ -85,15 +94,20 @@ class _Application:
         if self.error is not None:
             return Outcome(n=n, status=Status.NOT_ATTEMPTED, error=str(self.error), attempts=0)
         before = self._provider.repeats
+        rejected = False
+        unkept: tuple[AttributeChange, ...] = ()
         try:
             self._check()
             resource_id, error = self._apply(change)
+            if not error:
+                error, unkept = self._verify(change)
         except (StoppedError, LeaseLostError) as stop:
             self.stop(stop)
             return Outcome(n=n, status=Status.NOT_ATTEMPTED, error=str(stop), attempts=0)
         except RemoteError as failure:
             self._weigh(failure)
             resource_id, error = "", str(failure)
+            rejected = not isinstance(failure, TransientError | UnauthorizedError)
         else:
             self._unanswered = 0
         return Outcome(
@@ -102,7 +116,26 @@ class _Application:
             error=error,
             attempts=1 + self._provider.repeats - before,
             resource_id=resource_id,
+            rejected=rejected,
+            unkept=unkept,
         )
+
+    def _verify(self, change: Change) -> tuple[str, tuple[AttributeChange, ...]]:
+        """Read back what must not be believed by its status alone; return what is wrong with it.
+
+        Whose access was taken must not have it any more, and a value that was written before and
+        is due again may be one that the platform does not keep.
+        """
+        paths = self._suspects.get(change.external_id, ()) if change.kind is Kind.USER else ()
+        if change.action is not Action.DEACTIVATE and not paths:
+            return "", ()
+        actual = self._provider.fetch_user(change.resource_id)
+        if actual is None:
+            return "", ()
+        if change.action is Action.DEACTIVATE:
+            still = "the platform answered that it was deactivated, but the account is still active"
+            return (still if actual.active else ""), ()
+        return "", find_unkept(change, paths, actual)
 
     def _weigh(self, failure: RemoteError) -> None:
         """Stop the rest after refused credentials, or when nothing is answered any more."""

@@ -415,10 +415,10 @@ def _ordered(changes: Iterable[Change]) -> tuple[Change, ...]:
 def build_plan(
     connection: str,
     matching: UserMatching,
-    users: UserDiff,
+    changes: Iterable[Change],
     *,
-    group_changes: Iterable[Change] = (),
-    group_counts: Counts | None = None,
+    users_counts: Counts | None = None,
+    groups_counts: Counts | None = None,
     group_sizes: Mapping[str, int] | None = None,
     managed_groups: int = 0,
 ) -> Plan:
@@ -427,9 +427,9 @@ def build_plan(
     Args:
         connection: Its name.
         matching: For the numbers of managed and of active accounts.
-        users: The changes of users.
-        group_changes: The changes of groups.
-        group_counts: Groups left alone.
+        changes: Of users and groups, in any order.
+        users_counts: Accounts left alone.
+        groups_counts: Groups left alone.
         group_sizes: Members now, by ``resource_id``.
         managed_groups: Groups that are ours.
     """
@@ -437,9 +437,9 @@ def build_plan(
     active = sum(account.active for account in ours)
     return Plan(
         connection=connection,
-        changes=_ordered([*users.changes, *group_changes]),
-        users=users.counts,
-        groups=group_counts or Counts(),
+        changes=_ordered(changes),
+        users=users_counts or Counts(),
+        groups=groups_counts or Counts(),
         managed=len(ours),
         managed_active=active,
         active=active + sum(account.active for account in matching.unmanaged),

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
+from jcsync.model.history import EscrowRecord
 from jcsync.model.plan import Action, Change, Plan
 from jcsync.model.report import Outcome, Status
 from jcsync.model.resource import Kind, Link
 from jcsync.ports import Clock, Store
+from jcsync.stages.escrow import escrow_after
 from jcsync.stages.matching import GroupMatching, How, UserMatching
 
 
@@ -64,6 +66,7 @@ def record_outcomes(
     outcomes: Iterable[Outcome],
     *,
     links: Iterable[Link],
+    escrow: Iterable[EscrowRecord],
     clock: Clock,
     seen: Callable[[Change, Outcome], None],
 ) -> Iterator[Outcome]:
@@ -75,10 +78,12 @@ def record_outcomes(
         plan: Whose changes the outcomes are of.
         outcomes: One for each change, in any order.
         links: Those of the store before this run.
+        escrow: That of the connection before this run.
         clock: For the time of each outcome.
         seen: Told of each change and its outcome, for logs and progress.
     """
     known = {(link.kind, link.external_id): link for link in links}
+    waiting = {(record.kind, record.key): record for record in escrow}
     for outcome in outcomes:
         change = plan.changes[outcome.n - 1]
         now = clock.now()
@@ -87,7 +92,10 @@ def record_outcomes(
         if link is not None:
             known[(change.kind, change.external_id)] = link
         if outcome.status is not Status.NOT_ATTEMPTED:
-            store.record_outcome(run_id, plan.connection, change, outcome, at=now, link=link)
+            failed = escrow_after(plan.connection, change, outcome, waiting, now)
+            store.record_outcome(
+                run_id, plan.connection, change, outcome, at=now, link=link, escrow=failed
+            )
         seen(change, outcome)
         yield outcome
 

@@ -71,3 +71,8 @@ def _part(change: Change, wanted: str) -> Change | None:
         add=add,
         remove=remove,
     )
+
+
+def called(who: str, *names: str) -> bool:
+    """Whether one of these names is meant, case ignored."""
+    return who.strip().casefold() in (name.casefold() for name in names if name)

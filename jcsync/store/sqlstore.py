@@ -18,7 +18,7 @@ from jcsync.model.history import (
     RunRecord,
 )
 from jcsync.model.limits import Violation
-from jcsync.model.plan import Action, Change, Plan
+from jcsync.model.plan import Action, AttributeChange, Change, Plan
 from jcsync.model.report import Outcome, RunReport, Status
 from jcsync.model.resource import Kind, Link
 from jcsync.ports import Clock
@@ -35,6 +35,7 @@ from jcsync.store.escrow import (
 from jcsync.store.lease import HeldLease, hold_lease
 from jcsync.store.links import forget_links, forget_resource, read_links, record_links
 from jcsync.store.schema import ensure_schema
+from jcsync.store.settled import read_settled, record_unkept
 
 LEASE_S: Final = 60.0
 """Seconds after which the lease of a dead process can be taken over."""
@@ -182,6 +183,7 @@ class SqlStore:
             history.record_outcome(tx, run_id, change, outcome, at=at)
             if outcome.status is Status.APPLIED:
                 release_resource(tx, connection, change)
+                record_unkept(tx, connection, change, outcome)
                 if change.action is Action.DELETE:
                     forget_resource(tx, connection, change.kind, change.resource_id)
             if link is not None:
@@ -281,6 +283,11 @@ class SqlStore:
         """Remove from escrow all but these: their cause is gone."""
         with self._write(connection) as tx:
             return settle_escrow(tx, connection, keep)
+
+    def settled(self, connection: str) -> Mapping[str, Mapping[str, AttributeChange]]:
+        """Attributes that the platform does not keep, by JumpCloud id and path."""
+        with self._database.read() as tx:
+            return read_settled(tx, connection)
 
     def connection(self, name: str) -> ConnectionRecord:
         """What is known of a connection; also of one that never ran."""

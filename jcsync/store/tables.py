@@ -210,3 +210,14 @@ ESCROW = Table(
     Column("last_failed_at", Instant, nullable=False),
     Column("next_try_at", Instant, nullable=False),
 )
+
+SETTLED = Table(
+    "settled",
+    METADATA,
+    Column("connection", Text, primary_key=True),
+    Column("external_id", Text, primary_key=True),
+    Column("path", Text, primary_key=True),
+    # Lists of one: a plain null is no JSON value to every database.
+    Column("held", JSON, nullable=False),
+    Column("sent", JSON, nullable=False),
+)

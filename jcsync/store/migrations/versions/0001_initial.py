@@ -111,6 +111,15 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_run_started_at"), "run", ["started_at"], unique=False)
     op.create_table(
+        "settled",
+        sa.Column("connection", sa.String(), nullable=False),
+        sa.Column("external_id", sa.String(), nullable=False),
+        sa.Column("path", sa.String(), nullable=False),
+        sa.Column("held", sa.JSON(), nullable=False),
+        sa.Column("sent", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("connection", "external_id", "path", name=op.f("pk_settled")),
+    )
+    op.create_table(
         "change",
         sa.Column("run_id", sa.String(), nullable=False),
         sa.Column("n", sa.Integer(), autoincrement=False, nullable=False),

@@ -1,0 +1,134 @@
+"""``escrow``: resources that failed and wait for their next try."""
+
+from typing import Any
+
+import click
+
+from jcsync.cli.common import Options, common_options, emit_json, load_and_log
+from jcsync.cli.tables import print_table
+from jcsync.clock import SystemClock
+from jcsync.errors import UsageError
+from jcsync.model.history import EscrowRecord
+from jcsync.render import counted, time_text
+from jcsync.stages.restrict import called
+
+
+@click.group(
+    invoke_without_command=True, short_help="What failed and waits: escrow list | retry | forget."
+)
+@click.option("--connection", metavar="NAME", help="Of this connection only.")
+@click.option("--user", metavar="WHO", help="Of this person or group: name or id.")
+@common_options
+@click.pass_context
+def escrow(ctx: click.Context, options: Options, connection: str | None, user: str | None) -> int:
+    """List resources that failed, with reason, attempts and next try.
+
+    What the platform rejects is tried again with growing delay, from a minute to a day; it never
+    delays others, and is tried at once when it changes in JumpCloud.
+    """
+    ctx.obj = options
+    return _list(options, connection, user) if ctx.invoked_subcommand is None else 0
+
+
+@escrow.command("list", short_help="What waits, and why.")
+@click.option("--connection", metavar="NAME", help="Of this connection only.")
+@click.option("--user", metavar="WHO", help="Of this person or group: name or id.")
+@common_options
+def list_(options: Options, connection: str | None, user: str | None) -> int:
+    """List resources that failed, with reason, attempts and next try."""
+    return _list(options, connection, user)
+
+
+@escrow.command(short_help="Let the next run try again, whatever the delay.")
+@click.argument("who", required=False, metavar="[WHO]")
+@click.option("--connection", metavar="NAME", help="Of this connection only.")
+@common_options
+def retry(options: Options, who: str | None, connection: str | None) -> int:
+    """Let the next run try everything again, or WHO: a name or id."""
+    return _change(options, who, connection, retry=True)
+
+
+@escrow.command(short_help="Forget failures, as if they had never been.")
+@click.argument("who", required=False, metavar="[WHO]")
+@click.option("--connection", metavar="NAME", help="Of this connection only.")
+@common_options
+def forget(options: Options, who: str | None, connection: str | None) -> int:
+    """Forget the failures of everything, or of WHO: a name or id."""
+    return _change(options, who, connection, retry=False)
+
+
+def _list(options: Options, connection: str | None, user: str | None) -> int:
+    from jcsync.wiring import build_store, chosen_names  # noqa: PLC0415 - not for the help
+
+    loaded = load_and_log(options)
+    if connection is not None:
+        chosen_names(loaded, (connection,))
+    with build_store(loaded) as store:
+        found = [
+            record
+            for record in store.escrow(connection)
+            if user is None or called(user, record.name, record.external_id, record.resource_id)
+        ]
+    if options.json:
+        emit_json({"escrow": [_document(record) for record in found]})
+        return 0
+    print_table(
+        ("connection", "name", "action", "tries", "next try", "reason"),
+        [
+            (
+                record.connection,
+                record.name,
+                record.action.value,
+                str(record.attempts),
+                record.next_try_at.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z"),
+                record.reason,
+            )
+            for record in found
+        ],
+        right=(3,),
+    )
+    next_step = "\n  Now: jcsync escrow retry, then jcsync reconcile"
+    click.echo(next_step if found else "nothing is in escrow")
+    return 0
+
+
+def _change(options: Options, who: str | None, connection: str | None, *, retry: bool) -> int:
+    from jcsync.wiring import build_store, chosen_names  # noqa: PLC0415 - not for the help
+
+    loaded = load_and_log(options)
+    names = (
+        chosen_names(loaded, (connection,))
+        if connection is not None
+        else tuple(loaded.settings.connections)
+    )
+    with build_store(loaded) as store:
+        now = SystemClock().now()
+        number = sum(
+            store.retry_escrow(name, who, at=now) if retry else store.forget_escrow(name, who)
+            for name in names
+        )
+    if who is not None and not number:
+        message = f"nothing called {who!r} is in escrow; look with: jcsync escrow"
+        raise UsageError(message)
+    if options.json:
+        emit_json({"retried" if retry else "forgotten": number})
+    else:
+        done = "will be tried at the next run" if retry else "forgotten"
+        click.echo(f"{counted(number, 'resource')} {done}")
+    return 0
+
+
+def _document(record: EscrowRecord) -> dict[str, Any]:
+    return {
+        "connection": record.connection,
+        "resource": record.kind.value,
+        "name": record.name,
+        "external_id": record.external_id or None,
+        "resource_id": record.resource_id or None,
+        "action": record.action.value,
+        "reason": record.reason,
+        "attempts": record.attempts,
+        "first_failed_at": time_text(record.first_failed_at),
+        "last_failed_at": time_text(record.last_failed_at),
+        "next_try_at": time_text(record.next_try_at),
+    }

@@ -1,0 +1,14 @@
+"""One run: read → map → match → confirm → diff → guard → apply → record.
+
+    run.py        ``run`` and ``decide`` are the architecture: each line is a stage; read it first
+    orders.py     what a run works with, what is asked of it, what it remembers and decides
+    recorder.py   the run as it goes: its report, its log, and what the store knows of it
+
+Every stage that decides is a function of values (``stages``); the world comes in through the
+ports.
+"""
+
+from jcsync.pipeline.orders import Connection, Decision, Memory, Order, Progress
+from jcsync.pipeline.run import decide, recall, run
+
+__all__ = ["Connection", "Decision", "Memory", "Order", "Progress", "decide", "recall", "run"]

@@ -1,0 +1,111 @@
+"""What a run works with, what is asked of it, what it remembers and what it decides."""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from jcsync.model.directory import Evidence
+from jcsync.model.history import EscrowRecord, HoldRecord
+from jcsync.model.limits import Limits
+from jcsync.model.plan import AttributeChange, Plan
+from jcsync.model.report import Finding
+from jcsync.model.resource import DesiredUser, Kind, Link
+from jcsync.model.rules import AttributeRule, GroupPolicy, Policy, Scope
+from jcsync.ports import Clock, Directory, ServiceProvider, Store
+from jcsync.stages.matching import GroupMatching, UserMatching
+
+Progress = Callable[[str, int, int], None]
+"""Told of a stage, how much of it is done, and how much there is; 0 of 0 when it begins."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """One directory and one service provider, with what decides between them.
+
+    Attributes:
+        owner: Who holds the lease: host and process.
+        workers: Changes made at once.
+        stop: Once set, the run ends after the calls under way.
+    """
+
+    name: str
+    directory: Directory
+    provider: ServiceProvider
+    store: Store
+    clock: Clock
+    scope: Scope
+    policy: Policy
+    group_policy: GroupPolicy
+    rules: tuple[AttributeRule, ...]
+    limits: Limits
+    owner: str
+    workers: int = 8
+    stop: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is asked of a run.
+
+    Attributes:
+        apply: Make the changes; else plan them only, and write nothing anywhere.
+        trigger: As in ``RunRecord``.
+        who: Id, username or e-mail of the one person whom the run is about, or ``""``.
+        digest: The plan that was saved or approved: any other is refused.
+        approved: The hold that a person has approved: its limits are waived.
+        exceed_limits: Waive all limits for this one run.
+    """
+
+    apply: bool
+    trigger: str = "manual"
+    who: str = ""
+    digest: str = ""
+    approved: HoldRecord | None = None
+    exceed_limits: bool = False
+
+    @property
+    def waives_limits(self) -> bool:
+        """Whether a person has said that this plan may exceed its limits."""
+        return self.approved is not None or self.exceed_limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What the store remembers of a connection; evidence, never in place of a read.
+
+    Attributes:
+        links: What jcsync created or adopted.
+        escrow: What failed and waits.
+        settled: Attributes that the platform does not keep, by JumpCloud id and path.
+    """
+
+    links: tuple[Link, ...] = ()
+    escrow: tuple[EscrowRecord, ...] = ()
+    settled: Mapping[str, Mapping[str, AttributeChange]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What follows from both sides, before anything is done.
+
+    Attributes:
+        evidence: Whom the directory was asked for again, and what it said.
+        due: Kind and key of every resource that differs, those in escrow included.
+        directory_gaps: Why nobody's access may be taken; empty when the directory is complete.
+        provider_gaps: Likewise for the platform.
+    """
+
+    desired: tuple[DesiredUser, ...]
+    users: UserMatching
+    groups: GroupMatching
+    evidence: dict[str, Evidence]
+    plan: Plan
+    due: frozenset[tuple[Kind, str]]
+    findings: tuple[Finding, ...]
+    directory_gaps: tuple[str, ...]
+    provider_gaps: tuple[str, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether both sides were read completely, provably."""
+        return not self.directory_gaps and not self.provider_gaps

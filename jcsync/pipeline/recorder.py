@@ -1,0 +1,269 @@
+"""A run as it goes: its report as it grows, its log, and what the store knows of it."""
+
+import secrets
+from contextlib import closing
+from dataclasses import replace
+
+import structlog
+
+from jcsync.errors import (
+    JcsyncError,
+    LeaseHeldError,
+    LeaseLostError,
+    RemoteError,
+    SettingsError,
+    StalePlanError,
+    StoppedError,
+    StoreError,
+    UsageError,
+)
+from jcsync.model.directory import DirectoryState
+from jcsync.model.history import HoldStatus
+from jcsync.model.limits import Violation
+from jcsync.model.plan import Change, Plan
+from jcsync.model.report import (
+    BLOCKING,
+    ErrorKind,
+    Finding,
+    Outcome,
+    RunError,
+    RunOutcome,
+    RunReport,
+    Status,
+)
+from jcsync.model.resource import ProviderState
+from jcsync.pipeline.orders import Connection, Decision, Memory, Order, Progress
+from jcsync.ports import Lease
+from jcsync.stages.apply import apply_plan
+from jcsync.stages.record import record_outcomes
+from jcsync.stages.settle import find_suspects, settled_finding, written_ids
+
+log = structlog.get_logger()
+
+
+class Recorder:
+    """The report of a run as it grows, and the store's knowledge of it."""
+
+    def __init__(self, connection: Connection, order: Order, progress: Progress) -> None:
+        """Begin; nothing is written yet."""
+        self.progress = progress
+        self._violations: tuple[Violation, ...] = ()
+        self._connection = connection
+        self._order = order
+        self._started = connection.clock.now()
+        self.run_id = f"{self._started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+        self._plan: Plan | None = None
+        self._findings: tuple[Finding, ...] = ()
+        self._complete = (False, False)
+        self._sizes = (0, 0)
+        self._hold: int | None = None
+        self._outcomes: list[Outcome] = []
+        self._error: RunError | None = None
+        self._recording = False
+
+    @property
+    def mode(self) -> str:
+        """As in the report."""
+        return "user" if self._order.who else "full"
+
+    def start(self) -> None:
+        """Remember that the run began, where it may write."""
+        log.info("run started", mode=self.mode, trigger=self._order.trigger)
+        if self._order.apply:
+            self._connection.store.record_start(
+                self.run_id,
+                self._connection.name,
+                mode=self.mode,
+                trigger=self._order.trigger,
+                started_at=self._started,
+            )
+            self._recording = True
+
+    def decided(
+        self,
+        state: DirectoryState,
+        actual: ProviderState,
+        decision: Decision,
+        plan: Plan,
+        violations: tuple[Violation, ...],
+    ) -> None:
+        """Keep what was decided, and log it."""
+        self._plan = plan
+        self._violations = violations
+        self._findings = decision.findings
+        self._complete = (not decision.directory_gaps, not decision.provider_gaps)
+        self._sizes = (len(state.member_ids()), len(actual.users))
+        log.info(
+            "planned",
+            changes=len(plan.changes),
+            directory_users=self._sizes[0],
+            provider_users=self._sizes[1],
+            complete=all(self._complete),
+            digest=plan.digest,
+        )
+        for finding in decision.findings:
+            log.warning(
+                "finding", kind=finding.kind, subject=finding.subject, message=finding.message
+            )
+
+    def hold(self, plan: Plan, violations: tuple[Violation, ...]) -> None:
+        """Keep the plan for a person to decide on; once, however often it is planned again."""
+        store, name, now = (
+            self._connection.store,
+            self._connection.name,
+            self._connection.clock.now(),
+        )
+        self._hold = store.open_hold(name, self.run_id, plan.digest, violations, at=now)
+        opened = {hold.id: hold.run_id for hold in store.holds(connection=name, open_only=True)}
+        if opened.get(self._hold) == self.run_id:
+            store.record_plan(self.run_id, plan, at=now)
+        log.warning("held", hold=self._hold, limits=[violation.limit for violation in violations])
+
+    def release_holds(self) -> None:
+        """End the holds of this connection: the plan is within its limits, or approved."""
+        store, now = self._connection.store, self._connection.clock.now()
+        approved = self._order.approved
+        if self._order.exceed_limits and self._violations:
+            log.warning("limits waived", limits=[v.limit for v in self._violations])
+        if approved is not None:
+            store.decide_hold(approved.id, HoldStatus.APPROVED, by=self._connection.owner, at=now)
+        elif not self._order.who:
+            store.supersede_holds(self._connection.name, by=f"run {self.run_id}", at=now)
+
+    def apply(self, plan: Plan, memory: Memory, lease: Lease) -> None:
+        """Make the changes, each recorded before and after."""
+        if not plan.changes:
+            return
+        connection, store = self._connection, self._connection.store
+
+        def check() -> None:
+            if connection.stop.is_set():
+                message = "stopped by a signal; the next run takes up the rest"
+                raise StoppedError(message)
+            lease.check()
+
+        past = store.last_applied(connection.name, written_ids(plan.changes))
+        store.record_plan(self.run_id, plan, at=connection.clock.now())
+        self.progress("apply", 0, len(plan.changes))
+        applying = apply_plan(
+            plan,
+            connection.provider,
+            workers=connection.workers,
+            check=check,
+            suspects=find_suspects(plan.changes, past),
+        )
+        with closing(applying) as outcomes:
+            for outcome in record_outcomes(
+                store,
+                self.run_id,
+                plan,
+                outcomes,
+                links=memory.links,
+                escrow=memory.escrow,
+                clock=connection.clock,
+                seen=self._note,
+            ):
+                self._outcomes.append(outcome)
+                self.progress("apply", len(self._outcomes), len(plan.changes))
+
+    def settle(self, decision: Decision, memory: Memory) -> None:
+        """After everything was tried: forget what is no longer due, and close an approved hold."""
+        connection, order = self._connection, self._order
+        if memory.escrow and decision.complete and not order.who:
+            connection.store.settle_escrow(connection.name, decision.due)
+        if order.approved is not None:
+            now = connection.clock.now()
+            connection.store.decide_hold(
+                order.approved.id, HoldStatus.APPLIED, by=connection.owner, at=now
+            )
+
+    def _note(self, change: Change, outcome: Outcome) -> None:
+        event = log.info if outcome.status is Status.APPLIED else log.warning
+        event(
+            str(outcome.status),
+            action=change.action,
+            resource=change.kind,
+            name=change.name,
+            reason=change.reason,
+            **({"error": outcome.error} if outcome.error else {}),
+        )
+        found = tuple(settled_finding(change.name, unkept) for unkept in outcome.unkept)
+        self._findings += found
+
+    def fail(self, error: BaseException) -> None:
+        """Keep why the run ended early."""
+        self._error = RunError(
+            kind=_error_kind(error, attempted=bool(self._outcomes)), message=str(error)
+        )
+        log.error("run ended early", error=str(error))
+
+    def finish(self) -> RunReport:
+        """Return the report, after it was written to the store."""
+        connection = self._connection
+        report = RunReport(
+            run_id=self.run_id,
+            connection=connection.name,
+            mode=self.mode,
+            outcome=self._outcome(),
+            started_at=self._started,
+            finished_at=connection.clock.now(),
+            directory_complete=self._complete[0],
+            provider_complete=self._complete[1],
+            directory_users=self._sizes[0],
+            provider_users=self._sizes[1],
+            plan=self._plan,
+            violations=self._violations,
+            hold=self._hold,
+            outcomes=tuple(sorted(self._outcomes, key=lambda outcome: outcome.n)),
+            findings=self._findings,
+            directory_requests=connection.directory.requests,
+            provider_requests=connection.provider.requests,
+            error=self._error,
+        )
+        if self._recording:
+            report = self._record_end(report)
+        log.info("run finished", outcome=report.outcome)
+        return report
+
+    def _record_end(self, report: RunReport) -> RunReport:
+        try:
+            self._connection.store.record_end(report)
+        except StoreError as error:
+            log.error("the end of the run could not be recorded", error=str(error))  # noqa: TRY400
+            failure = report.error or RunError(kind=ErrorKind.UNEXPECTED, message=str(error))
+            return replace(report, error=failure)
+        return report
+
+    def _outcome(self) -> RunOutcome:
+        blocked = any(finding.kind in BLOCKING for finding in self._findings)
+        failed = any(outcome.status is not Status.APPLIED for outcome in self._outcomes)
+        incomplete = not all(self._complete)
+        if self._error is not None:
+            applied = any(outcome.status is Status.APPLIED for outcome in self._outcomes)
+            return RunOutcome.PARTIAL if applied else RunOutcome.FAILED
+        if self._hold is not None:
+            return RunOutcome.HELD
+        if not self._order.apply and self._plan is not None and self._plan.changes:
+            return RunOutcome.PLANNED
+        if failed or incomplete or (blocked and self._order.apply):
+            return RunOutcome.PARTIAL
+        if self._outcomes:
+            return RunOutcome.APPLIED
+        return RunOutcome.IN_SYNC
+
+
+_KINDS: tuple[tuple[type[JcsyncError], ErrorKind], ...] = (
+    (SettingsError, ErrorKind.SETTINGS),
+    (UsageError, ErrorKind.SETTINGS),
+    (LeaseHeldError, ErrorKind.LEASE),
+    (LeaseLostError, ErrorKind.LEASE),
+    (StalePlanError, ErrorKind.STALE_PLAN),
+    (StoppedError, ErrorKind.STOPPED),
+    (RemoteError, ErrorKind.UNREADABLE),
+)
+
+
+def _error_kind(error: BaseException, *, attempted: bool) -> ErrorKind:
+    """A side that fails after changes have begun has refused them; before, it was unreadable."""
+    kind = next((kind for cls, kind in _KINDS if isinstance(error, cls)), ErrorKind.UNEXPECTED)
+    return ErrorKind.REFUSED if attempted and kind is ErrorKind.UNREADABLE else kind

@@ -1,0 +1,230 @@
+"""``run`` and ``decide``: each line of their bodies is a stage. Read this first."""
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+
+import structlog
+
+from jcsync.errors import JcsyncError, RemoteError, SettingsError, StalePlanError
+from jcsync.model.directory import DirectoryState, Evidence
+from jcsync.model.plan import Change, Counts
+from jcsync.model.report import Finding, FindingKind, RunReport
+from jcsync.model.resource import Access, Kind, ProviderState
+from jcsync.pipeline.orders import Connection, Decision, Memory, Order, Progress
+from jcsync.pipeline.recorder import Recorder
+from jcsync.ports import Lease, Store
+from jcsync.stages.confirm import fetch_evidence, removal_candidates, worth_confirming
+from jcsync.stages.diff import Rules, build_plan, diff_users
+from jcsync.stages.escrow import key_of, postpone
+from jcsync.stages.groups import build_roster, diff_groups
+from jcsync.stages.guard import check_plan
+from jcsync.stages.mapping import is_selected, map_groups, map_users
+from jcsync.stages.matching import match_groups, match_users
+from jcsync.stages.read import fetch_both, fetch_missing
+from jcsync.stages.record import record_matching
+from jcsync.stages.restrict import find_ids, restrict_plan
+from jcsync.stages.settle import leave_settled
+
+
+def run(
+    connection: Connection, order: Order, progress: Progress = lambda _stage, _done, _all: None
+) -> RunReport:
+    """Make the platform agree with the directory, or say what that would take.
+
+    Errors end up in the report: a run always has one.
+
+    Args:
+        connection: What to work with.
+        order: What to do.
+        progress: Told how far it is.
+    """
+    record = Recorder(connection, order, progress)
+    with structlog.contextvars.bound_contextvars(connection=connection.name, run_id=record.run_id):
+        try:
+            with _lease(connection, order) as lease:
+                record.start()
+                _run(connection, order, record, lease)
+        except JcsyncError as error:
+            record.fail(error)
+        except BaseException as error:
+            record.fail(error)
+            record.finish()
+            raise
+        return record.finish()
+
+
+def _run(connection: Connection, order: Order, record: Recorder, lease: Lease | None) -> None:
+    _check_organization(connection, order)
+    record.progress("read", 0, 0)
+    state, actual = fetch_both(
+        connection.directory,
+        connection.provider,
+        connection.scope,
+        groups=connection.group_policy.enabled,
+    )
+    record.progress("decide", 0, 0)
+    memory = recall(connection.store, connection.name)
+    only = frozenset(find_ids(state, actual, order.who)) if order.who else None
+    decision = decide(connection, state, actual, memory, confirm_all=order.waives_limits, only=only)
+    plan = restrict_plan(decision.plan, state, actual, order.who) if order.who else decision.plan
+    violations = check_plan(plan, connection.limits)
+    record.decided(state, actual, decision, plan, violations)
+    if order.digest and order.digest != plan.digest:
+        message = (
+            f"the plan has changed since it was made (now {plan.digest[:19]}…, then "
+            f"{order.digest[:19]}…); nothing was written. Look at the new one: "
+            f"jcsync plan {connection.name}"
+        )
+        raise StalePlanError(message)
+    if not order.apply or lease is None:
+        return
+    if violations and not order.waives_limits:
+        record.hold(plan, violations)
+        return
+    record.release_holds()
+    record_matching(
+        connection.store,
+        connection.name,
+        decision.users,
+        decision.groups,
+        memory.links,
+        complete=decision.complete,
+    )
+    record.apply(plan, memory, lease)
+    record.settle(decision, memory)
+
+
+def recall(store: Store, name: str) -> Memory:
+    """Read what the store remembers of a connection."""
+    return Memory(links=store.links(name), escrow=store.escrow(name), settled=store.settled(name))
+
+
+def decide(
+    connection: Connection,
+    state: DirectoryState,
+    actual: ProviderState,
+    memory: Memory,
+    *,
+    confirm_all: bool = False,
+    only: frozenset[str] | None = None,
+) -> Decision:
+    """Return what follows from both sides; asks them again only for what cannot be believed.
+
+    Args:
+        connection: Scope, mapping and policies.
+        state: The directory.
+        actual: The platform.
+        memory: What jcsync created or adopted, what failed, what the platform does not keep.
+        confirm_all: Ask for everybody who would lose access, however many.
+        only: Ids of those whom the run is about, ``None`` for everybody: nobody else is asked for.
+    """
+    policy, groups_on = connection.policy, connection.group_policy
+    user_links = [link for link in memory.links if link.kind is Kind.USER]
+    group_links = [link for link in memory.links if link.kind is Kind.GROUP]
+
+    desired = map_users(state, connection.scope, policy, connection.rules)
+    users = match_users(desired, actual.users, user_links, policy)
+    if not actual.complete:
+        wanted = [user for user in users.missing if user.access is Access.ACTIVE]
+        actual = fetch_missing(connection.provider, actual, wanted)
+        users = match_users(desired, actual.users, user_links, policy)
+    directory_gaps = list(state.gaps)
+    evidence: dict[str, Evidence] = {}
+    if state.complete and actual.complete:
+        whom = (
+            removal_candidates(users, policy, only)
+            if confirm_all or only is not None
+            else worth_confirming(users, connection.limits, policy)
+        )
+        try:
+            evidence = dict(fetch_evidence(connection.directory, whom, connection.scope))
+        except RemoteError as error:
+            directory_gaps.append(f"those who may have left could not be asked for again: {error}")
+    removals = not directory_gaps and actual.complete
+    user_diff = diff_users(
+        users,
+        Rules(
+            policy=policy,
+            scope=connection.scope,
+            evidence=evidence,
+            removals=removals,
+            groups=state.groups,
+        ),
+    )
+    desired_groups, group_findings = map_groups(state, desired, groups_on, connection.scope)
+    selected = {group.id for group in state.groups if is_selected(group, groups_on.only)}
+    groups = match_groups(
+        desired_groups,
+        actual.groups,
+        group_links if groups_on.enabled else (),
+        groups_on,
+        withheld=selected - {group.external_id for group in desired_groups},
+    )
+    roster = build_roster(users, user_diff, actual.users)
+    group_diff = diff_groups(groups, roster, groups_on, removals=removals)
+    due = (*user_diff.changes, *group_diff.changes)
+    kept, settled = leave_settled(due, memory.settled)
+    changes, waiting = postpone(kept, memory.escrow, connection.clock.now())
+    plan = build_plan(
+        connection.name,
+        users,
+        changes,
+        users_counts=_with_unchanged(user_diff.counts, Kind.USER, due, changes),
+        groups_counts=_with_unchanged(group_diff.counts, Kind.GROUP, due, changes),
+        group_sizes=group_diff.sizes,
+        managed_groups=len(groups.pairs) + len(groups.orphans) + len(groups.withheld),
+    )
+    incomplete = [
+        Finding(
+            kind=FindingKind.INCOMPLETE, subject=side, message=f"{gap}; nobody's access is taken"
+        )
+        for side, gaps in (("directory", directory_gaps), ("provider", actual.gaps))
+        for gap in gaps
+    ]
+    return Decision(
+        desired=desired,
+        users=users,
+        groups=groups,
+        evidence=evidence,
+        plan=plan,
+        due=frozenset(key_of(change) for change in kept),
+        findings=(
+            *incomplete,
+            *user_diff.findings,
+            *group_findings,
+            *group_diff.findings,
+            *settled,
+            *waiting,
+        ),
+        directory_gaps=tuple(directory_gaps),
+        provider_gaps=actual.gaps,
+    )
+
+
+def _with_unchanged(
+    counts: Counts, kind: Kind, due: Iterable[Change], changes: Iterable[Change]
+) -> Counts:
+    """Count those as unchanged whose changes were all left out."""
+    left = {key_of(change) for change in changes}
+    out = {key_of(change) for change in due if change.kind is kind} - left
+    return replace(counts, unchanged=counts.unchanged + len(out))
+
+
+def _lease(connection: Connection, order: Order) -> AbstractContextManager[Lease | None]:
+    if not order.apply:
+        return nullcontext()
+    return connection.store.lease(connection.name, connection.owner)
+
+
+def _check_organization(connection: Connection, order: Order) -> None:
+    found = connection.directory.fetch_organization().id
+    known = connection.store.connection(connection.name).organization
+    if found and known and found != known:
+        message = (
+            f"the key now works in the organisation {found}, this connection was set up in {known}: "
+            "give the new organisation a connection of its own, or put the old key back"
+        )
+        raise SettingsError(message)
+    if found and not known and order.apply:
+        connection.store.record_organization(connection.name, found)
