@@ -68,7 +68,13 @@ def status(options: Options, connections: tuple[str, ...]) -> int:
 @click.option("--user", metavar="WHO", help="That changed this person or group: name or id.")
 @click.option("--since", metavar="AGE", help="Not older than this: 2h, 7d, or 2026-01-31.")
 @click.option("--run", "run_id", metavar="ID", help="This run only; the end of its id is enough.")
-@click.option("--limit", default=20, show_default=True, help="How many at the most.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="How many at the most.",
+)
 @common_options
 def runs(
     options: Options,
@@ -114,7 +120,10 @@ def runs(
         verbose=options.verbose,
     )
     if not found:
-        click.echo("no runs yet; next: jcsync plan, then jcsync reconcile")
+        filtered = any(given is not None for given in (connection, user, since, run_id))
+        click.echo(
+            "no such runs" if filtered else "no runs yet; next: jcsync plan, then jcsync reconcile"
+        )
     return 0
 
 
@@ -123,7 +132,13 @@ def runs(
 @click.option("--user", metavar="WHO", help="Of this person or group: name or id.")
 @click.option("--since", metavar="AGE", help="Not older than this: 2h, 7d, or 2026-01-31.")
 @click.option("--run", "run_id", metavar="ID", help="Of this run; the end of its id is enough.")
-@click.option("--limit", default=200, show_default=True, help="How many at the most.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=200,
+    show_default=True,
+    help="How many at the most.",
+)
 @common_options
 def changes(
     options: Options,

@@ -43,9 +43,23 @@ if TYPE_CHECKING:
 _STAGES = {"read": "reading both sides", "decide": "comparing", "apply": "applying"}
 
 
+def _checked_who(_: click.Context, __: click.Parameter, who: str | None) -> str | None:
+    """Refuse an empty name: a script whose variable is empty does not mean everybody."""
+    if who is not None and not who.strip():
+        message = "is empty; leave the option out to mean everybody"
+        raise click.BadParameter(message)
+    return who
+
+
 @click.command(short_help="Show what a run would do; cannot write.")
 @click.argument("connections", nargs=-1, metavar="[CONNECTION]...")
-@click.option("--user", "who", metavar="WHO", help="One person only: id, username or e-mail.")
+@click.option(
+    "--user",
+    "who",
+    metavar="WHO",
+    callback=_checked_who,
+    help="One person only: id, username or e-mail.",
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -96,7 +110,13 @@ def apply(options: Options, file: Path) -> int:
 
 @click.command(short_help="One run, now.")
 @click.argument("connections", nargs=-1, metavar="[CONNECTION]...")
-@click.option("--user", "who", metavar="WHO", help="One person only: id, username or e-mail.")
+@click.option(
+    "--user",
+    "who",
+    metavar="WHO",
+    callback=_checked_who,
+    help="One person only: id, username or e-mail.",
+)
 @click.option(
     "--exceed-limits", is_flag=True, help="Waive all limits, this once; the history says so."
 )

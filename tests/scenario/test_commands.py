@@ -174,6 +174,18 @@ def test_held_plan_hides_no_history(history: Site) -> None:
     assert [c["name"] for c in found] == ["bob@example.com", "ann@example.com"]
 
 
+@pytest.mark.parametrize("limit", ["0", "-1", "many"])
+def test_limit_that_is_none(history: Site, limit: str) -> None:
+    """A limit is at least one."""
+    for command in ("runs", "changes"):
+        assert history(command, "--limit", limit).status == 2
+
+
+def test_filter_that_leaves_nothing(history: Site) -> None:
+    """No run that fits is another thing than no run yet."""
+    assert "yet" not in history("runs", "--since", "2100-01-01").out
+
+
 def test_unknown_run(history: Site) -> None:
     """A run that does not exist is a mistake of the command, or an empty list; no traceback."""
     for command in ("runs", "changes"):
@@ -343,6 +355,38 @@ def test_ambiguous_person(team: Site) -> None:
 
     assert result.status == 2
     assert team.world.jumpcloud.state.user("fay@example.com").id in result.run["error"]
+
+
+@pytest.mark.parametrize("command", ["plan", "reconcile"])
+def test_empty_name_does_not_mean_everybody(team: Site, command: str) -> None:
+    """A script whose variable is empty provisions nobody."""
+    team.join("fay")
+
+    for name in ("", "  "):
+        assert team(command, "--user", name).status == 2
+    assert team.writes == []
+
+
+def test_one_person_is_not_blamed_for_another(team: Site) -> None:
+    """What is wrong with somebody else is no part of a run about one person."""
+    team.world.jumpcloud.state.change("bob", email="")
+    team.join("fay")
+
+    result = team("reconcile", "--user", "fay", "--json")
+
+    assert "fay" in team.active
+    assert result.run["findings"] == []
+    assert result.run["outcome"] == "applied"
+    assert result.status == 0
+
+
+def test_leaver_is_found_by_his_username(team: Site) -> None:
+    """Who left all groups is still known by the names that JumpCloud has for him."""
+    team.world.jumpcloud.state.remove_member(GROUP, "ann")
+
+    run = team("plan", "--user", "ann", "--json").run
+
+    assert [c["action"] for c in run["plan"]["changes"]] == ["deactivate"]
 
 
 # ---- check

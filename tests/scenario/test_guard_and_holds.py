@@ -238,3 +238,24 @@ def test_plan_shows_that_it_is_beyond_limits(held: Site) -> None:
     assert result.status == 0
     assert "limits.deactivate.percent" in result.out
     assert held("plan", "--exit-code").status == 4
+
+
+def test_limits_can_be_waived_once(held: Site) -> None:
+    """``--exceed-limits`` applies what is due, names what it exceeds, and is in the history."""
+    result = held("reconcile", "--exceed-limits", "--json")
+
+    assert result.status == 0, result.text
+    assert held.active == set()
+    assert [v["limit"] for v in result.run["violations"]] == ["deactivate.percent"]
+    assert result.run["hold"] is None
+    assert held.json("runs")["runs"][0]["trigger"] == "exceed_limits"
+    assert held.json("holds")["holds"] == []
+
+
+def test_waived_limits_are_not_called_held(held: Site) -> None:
+    """The text of a run whose limits were waived does not say that it is held."""
+    out = held("reconcile", "--exceed-limits").out
+
+    assert "HELD" not in out
+    assert "5 applied" in out
+    assert "limits.deactivate.percent" in out
