@@ -66,9 +66,9 @@ def record_outcomes(
     outcomes: Iterable[Outcome],
     *,
     links: Iterable[Link],
-    escrow: Iterable[EscrowRecord],
     clock: Clock,
     seen: Callable[[Change, Outcome], None],
+    escrow: Iterable[EscrowRecord] = (),
 ) -> Iterator[Outcome]:
     """Remember each outcome as it comes, together with its link, and pass it on.
 
@@ -78,9 +78,9 @@ def record_outcomes(
         plan: Whose changes the outcomes are of.
         outcomes: One for each change, in any order.
         links: Those of the store before this run.
-        escrow: That of the connection before this run.
         clock: For the time of each outcome.
         seen: Told of each change and its outcome, for logs and progress.
+        escrow: That of the connection before this run.
     """
     known = {(link.kind, link.external_id): link for link in links}
     waiting = {(record.kind, record.key): record for record in escrow}

@@ -667,7 +667,10 @@ def test_plan_measures_what_is_ours() -> None:
     matching = match_users(people, accounts, [a_link("lea")], Policy())
     rules = Rules(policy=Policy(), scope=Scope(), evidence={}, removals=True, groups=STAFF)
 
-    plan = build_plan("keepnet", matching, diff_users(matching, rules), managed_groups=4)
+    users = diff_users(matching, rules)
+    plan = build_plan(
+        "keepnet", matching, users.changes, users_counts=users.counts, managed_groups=4
+    )
 
     assert (plan.managed, plan.managed_active, plan.active) == (3, 2, 3)
     assert (plan.managed_groups, plan.group_sizes) == (4, {})
@@ -683,9 +686,8 @@ def test_plan_puts_groups_among_the_users_by_step() -> None:
     plan = build_plan(
         "keepnet",
         matching,
-        diff_users(matching, rules),
-        group_changes=[group],
-        group_counts=Counts(unchanged=2),
+        [*diff_users(matching, rules).changes, group],
+        groups_counts=Counts(unchanged=2),
         group_sizes={"scim-staff": 3},
     )
 
