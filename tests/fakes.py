@@ -44,6 +44,12 @@ from jcsync.model.resource import (
 from jcsync.model.rules import Scope
 from tests.factories import NOON
 
+_OPEN = (HoldStatus.HELD,)
+_DECIDABLE = {
+    HoldStatus.APPROVED: (HoldStatus.HELD, HoldStatus.REJECTED),
+    HoldStatus.APPLIED: (HoldStatus.HELD, HoldStatus.APPROVED),
+}
+
 Failure = Callable[[str], JcsyncError | None]
 
 
@@ -465,7 +471,7 @@ class FakeStore:
     def decide_hold(self, hold_id: int, status: HoldStatus, *, by: str, at: datetime) -> None:
         self._call(f"decide {hold_id} {status}")
         for n, hold in enumerate(self.all_holds):
-            if hold.id == hold_id and hold.status is HoldStatus.HELD:
+            if hold.id == hold_id and hold.status in _DECIDABLE.get(status, _OPEN):
                 self.all_holds[n] = replace(hold, status=status, decided_by=by, decided_at=at)
                 return
         message = f"hold {hold_id} is not open"
