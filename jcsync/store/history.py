@@ -293,7 +293,12 @@ def read_changes(
     """
     statement: Select[Any] = select(CHANGE).order_by(*_NEWEST_FIRST).limit(limit)
     if connection is not None:
-        statement = statement.where(CHANGE.c.connection == connection)
+        column: ColumnElement[str] = CHANGE.c.connection
+        if user is not None or run_id is not None:
+            # Both are more selective than the index that begins with the connection, which
+            # SQLite would take because it is in order.
+            column = func.coalesce(column, "")
+        statement = statement.where(column == connection)
     if user is not None:
         key = fold(user)
         keys = (CHANGE.c.name_key, CHANGE.c.external_key, CHANGE.c.resource_key)

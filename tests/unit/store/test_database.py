@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from jcsync.errors import StoreError
-from jcsync.store import open_store
+from jcsync.store import SqlStore, open_store
 from jcsync.store.database import Database
 from tests.unit.store.builders import FixedClock, database_of, run_program
 
@@ -298,7 +298,7 @@ def test_the_switch_to_a_log_is_tried_again(
 FULL = """
 import resource, sys
 from jcsync.errors import StoreError
-from jcsync.store import open_store
+from jcsync.store import SqlStore, open_store
 from tests.unit.store.builders import database_of, FixedClock, a_link
 
 with open_store(sys.argv[1], FixedClock()) as store:
@@ -334,3 +334,10 @@ def test_a_full_disk_is_named(tmp_path: Path) -> None:
         ):
             tx.exec_driver_sql("CREATE TABLE big AS SELECT zeroblob(1000000)")
         assert store.links("keepnet") == ()
+
+
+@pytest.mark.parametrize("store", ["postgresql"], indirect=True)
+def test_a_process_stopped_in_a_transaction_hangs_nobody_on_postgresql(store: SqlStore) -> None:
+    """Its transaction, and with it the row of its lease, is given up before the lease expires."""
+    with database_of(store).read() as tx:
+        assert tx.execute(text("SHOW idle_in_transaction_session_timeout")).scalar() == "30s"

@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from jcsync.errors import StoreError, UsageError
 from jcsync.model.plan import Action, AttributeChange, Change, Member
@@ -20,6 +21,7 @@ from jcsync.model.report import (
 )
 from jcsync.model.resource import Kind
 from jcsync.store import SqlStore
+from jcsync.store.history import read_changes
 from jcsync.store.tables import FINDING, RUN
 from tests.unit.store.builders import (
     NOON,
@@ -252,6 +254,33 @@ def test_a_person_is_found_by_name_or_id(store: SqlStore, who: str) -> None:
     start(store, "run-1", a_change("ann"), a_change("Özge"))
 
     assert [change.n for change in store.changes(user=who)] == [2]
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("wanted", [{"user": "jc-u7"}, {"run_id": "run-1"}])
+def test_the_changes_of_one_are_not_searched_among_all(
+    store: SqlStore, wanted: dict[str, str]
+) -> None:
+    """SQLite takes the index of the person or the run, also when the connection is named.
+
+    PostgreSQL counts before it decides.
+    """
+    start(store, "run-1", a_change("u7"))
+    statements: list[str] = []
+
+    def explain(_tx: object, cursor: Any, text: str, values: object, *_: object) -> None:
+        if text.startswith("SELECT change."):
+            plan = cursor.connection.execute(f"EXPLAIN QUERY PLAN {text}", values)
+            statements.append(" ".join(row[3] for row in plan))
+
+    with database_of(store).read() as tx:
+        event.listen(tx, "before_cursor_execute", explain)
+        (found,) = read_changes(tx, connection="keepnet", limit=9, **wanted)
+
+    assert found.name == "u7@example.com"
+    (plan,) = statements
+    assert "SCAN" not in plan
+    assert "connection" not in plan
 
 
 def test_a_created_account_is_found_by_its_new_id(store: SqlStore) -> None:
