@@ -74,7 +74,7 @@ def test_signal_ends_it_within_seconds(team: Site, number: int) -> None:
         wait_for(lambda: team.world.platform.faults.traffic.total)
         assert daemon.end(number) == 0
 
-    assert daemon.seconds < 5
+    assert daemon.seconds < 10
     assert "Traceback" not in daemon.err
 
 
@@ -86,7 +86,7 @@ def test_signal_during_a_run(site: Site) -> None:
         wait_for(lambda: len(site.names) > 2)
         assert daemon.end() == 0
 
-    assert daemon.seconds < 8
+    assert daemon.seconds < 12
     assert 2 < len(site.names) < 40
     assert site.json("runs")["runs"][0]["outcome"] == "partial"
     site.world.platform.faults.clear()
