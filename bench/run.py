@@ -27,6 +27,7 @@ GROUPS = {False: 50, True: 100}
 def main() -> None:
     """Measure, and print a table or JSON."""
     options = _options()
+    machine = _machine()
     rows = []
     for users in options.users:
         for latency in options.latency:
@@ -43,9 +44,9 @@ def main() -> None:
                 if not options.json:
                     _print_row(row, first=len(rows) == 1)
     if options.json:
-        print(json.dumps({"machine": _machine(), "rows": rows}, indent=2))
+        print(json.dumps({"machine": machine, "rows": rows}, indent=2))
     else:
-        print(f"\n{_machine()}; concurrency {CONCURRENCY}, {options.platform} platform.")
+        print(f"\n{machine}; concurrency {CONCURRENCY}, {options.platform} platform.")
 
 
 def _options() -> argparse.Namespace:
@@ -128,7 +129,9 @@ def _print_row(row: dict[str, object], *, first: bool) -> None:
 
 
 def _machine() -> str:
-    return f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
+    """Describe it, with the load that others put on it: above 0.5 the seconds tell little."""
+    python = f"Python {platform.python_version()}"
+    return f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before, {platform.system()}, {python}"
 
 
 if __name__ == "__main__":

@@ -70,7 +70,6 @@ class Scene:
 
     def _document(self, size: Size) -> dict[str, object]:
         directory, provider = (json.loads(_line(self._sides[side])) for side in SIDES)
-        everything = {"count": None, "percent": None}
         connection = {
             "directory": {
                 "base_url": directory["url"],
@@ -85,7 +84,6 @@ class Scene:
                 "concurrency": CONCURRENCY,
             },
             "groups": {"enabled": True},
-            "limits": {"patch": everything},
         }
         return {
             "store": {"url": f"sqlite:///{self._folder / 'jcsync.db'}"},
