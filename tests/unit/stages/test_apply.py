@@ -134,6 +134,79 @@ def test_attempts_count_the_repetitions() -> None:
     assert [outcome.attempts for outcome in outcomes] == [3]
 
 
+# ---------------------------------------------------------------------- reading back
+
+
+class Liar(FakeProvider):
+    """A platform that answers that all is well and changes nothing."""
+
+    def patch_user(self, resource_id: str, attributes: object) -> None:
+        """Take it and keep nothing."""
+        del attributes
+        self._call(f"patch {resource_id}")
+
+
+def test_deactivation_is_not_believed_by_its_status() -> None:
+    """Whose access was taken must not have it any more."""
+    outcomes, _ = run(a_plan(a_change(Action.DEACTIVATE)), Liar(an_account()))
+
+    assert outcomes[0].status is Status.FAILED
+    assert outcomes[0].error.endswith("the account is still active")
+
+
+def test_account_that_vanished_after_its_deactivation_has_no_access() -> None:
+    """Somebody deleted it at the same time."""
+
+    class Vanishing(FakeProvider):
+        def fetch_user(self, resource_id: str) -> None:
+            del resource_id
+
+    outcomes, _ = run(a_plan(a_change(Action.DEACTIVATE)), Vanishing(an_account()))
+
+    assert statuses(outcomes) == [Status.APPLIED]
+
+
+def test_suspect_value_is_read_back() -> None:
+    """What did not stick is told with what the platform has instead."""
+    provider = Liar(an_account(title="CEO"))
+    plan = a_plan(a_change(attributes=(an_attribute("title", "CEO", "CEO "),)))
+
+    (outcome,) = apply_plan(
+        plan, provider, workers=1, check=LEASE.check, suspects={"ann": {"title"}}
+    )
+
+    assert outcome.status is Status.APPLIED
+    assert outcome.unkept == (an_attribute("title", "CEO", "CEO "),)
+
+
+def test_nothing_is_read_back_without_need() -> None:
+    """It would double the requests."""
+    provider = FakeProvider(an_account())
+
+    run(a_plan(a_change()), provider)
+
+    assert provider.calls == ["patch scim-ann"]
+
+
+@pytest.mark.parametrize(
+    ("error", "rejected"),
+    [
+        (RejectedError("400"), True),
+        (ConflictError("409"), True),
+        (TransientError("no answer"), False),
+        (UnauthorizedError("401"), False),
+    ],
+)
+def test_rejection_is_told_from_failure_in_passing(error: JcsyncError, rejected: bool) -> None:
+    """The one waits, the other is tried again by the next run."""
+    provider = FakeProvider(an_account())
+    provider.fails = failing("patch", error=error)
+
+    outcomes, _ = run(a_plan(a_change()), provider)
+
+    assert outcomes[0].rejected is rejected
+
+
 # ---------------------------------------------------------------------- stopping
 
 

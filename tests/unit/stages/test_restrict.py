@@ -4,8 +4,15 @@ import pytest
 
 from jcsync.errors import UsageError
 from jcsync.model.plan import Action, Plan
+from jcsync.model.report import Finding, FindingKind
 from jcsync.model.resource import ProviderState
-from jcsync.stages.restrict import find_ids, restrict_plan
+from jcsync.stages.restrict import (
+    called,
+    choose_one,
+    find_ids,
+    restrict_findings,
+    restrict_plan,
+)
 from tests.factories import (
     a_change,
     a_directory,
@@ -61,7 +68,7 @@ def test_record_outside_the_scope_is_not_found_in_the_directory() -> None:
 
 def restricted(plan: Plan, who: str) -> Plan:
     """The part of a plan that is about somebody."""
-    return restrict_plan(plan, STATE, ACTUAL, who)
+    return restrict_plan(plan, choose_one(find_ids(STATE, ACTUAL, who), who))
 
 
 def test_only_his_changes_and_memberships_are_left() -> None:
@@ -126,3 +133,20 @@ def test_ambiguous_name_is_an_error_of_the_command() -> None:
 
     with pytest.raises(UsageError, match="x, y"):
         restrict_plan(a_plan(), STATE, actual, "n")
+
+
+@pytest.mark.parametrize(
+    ("who", "meant"), [(" ANN ", True), ("ann", True), ("an", False), ("", False), ("x", False)]
+)
+def test_name_is_compared_as_a_whole(who: str, meant: bool) -> None:
+    """Case ignored, and an empty name is nobody's."""
+    assert called(who, "ann", "") is meant
+
+
+def test_findings_about_others_are_left_out() -> None:
+    """What is wrong with somebody else is no part of a run about one person; a gap is."""
+    mine = Finding(kind=FindingKind.CONFLICT, subject=mail("ann"), message="taken")
+    other = Finding(kind=FindingKind.CONFLICT, subject=mail("bob"), message="taken")
+    gap = Finding(kind=FindingKind.INCOMPLETE, subject="directory", message="a page is missing")
+
+    assert restrict_findings([mine, other, gap], {mail("ann")}) == (mine, gap)
