@@ -9,7 +9,13 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
-from jcsync.model.directory import DirectoryGroup, DirectoryState, Evidence, Organization
+from jcsync.model.directory import (
+    DirectoryGroup,
+    DirectoryState,
+    DirectoryUser,
+    Evidence,
+    Organization,
+)
 from jcsync.model.history import (
     ChangeRecord,
     ConnectionRecord,
@@ -64,6 +70,10 @@ class Directory(Protocol):
 
     def fetch_evidence(self, user_id: str, scope: Scope) -> Evidence:
         """Read one user and what he is bound to, directly and now."""
+        ...
+
+    def find_people(self, who: str) -> tuple[DirectoryUser, ...]:
+        """Look people up by id, username or e-mail, case ignored, wherever they are."""
         ...
 
     def fetch_groups(self) -> tuple[DirectoryGroup, ...]:

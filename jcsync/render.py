@@ -368,10 +368,16 @@ def _ending(report: RunReport, *, applied: bool) -> Iterator[Line]:
         yield ()
         for violation in report.violations:
             yield (
-                ("  HELD: " if applied else "  BEYOND LIMITS: ", "red"),
+                (f"  {_verdict(report, applied=applied)}: ", "red"),
                 (violation_text(violation), ""),
             )
     yield from _advice(report, applied=applied)
+
+
+def _verdict(report: RunReport, *, applied: bool) -> str:
+    if report.hold is not None:
+        return "HELD"
+    return "LIMIT WAIVED" if applied and report.outcomes else "BEYOND LIMITS"
 
 
 def violation_text(violation: Violation) -> str:

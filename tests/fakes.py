@@ -133,6 +133,15 @@ class FakeDirectory(_Counted):
     def fetch_user(self, user_id: str) -> DirectoryUser | None:
         return self.state.users.get(user_id)
 
+    def find_people(self, who: str) -> tuple[DirectoryUser, ...]:
+        self._call(f"people {who}")
+        name = who.strip().casefold()
+        return tuple(
+            user
+            for user in self.state.users.values()
+            if name in (user.id.casefold(), user.username.casefold(), user.email.casefold())
+        )
+
     def fetch_groups(self) -> tuple[DirectoryGroup, ...]:
         self._call("groups")
         return self.state.groups

@@ -23,8 +23,9 @@ from jcsync.stages.restrict import called
 def escrow(ctx: click.Context, options: Options, connection: str | None, user: str | None) -> int:
     """List resources that failed, with reason, attempts and next try.
 
-    What the platform rejects is tried again with growing delay, from a minute to a day; it never
-    delays others, and is tried at once when it changes in JumpCloud.
+    What the platform rejects is tried again by the daemon with growing delay, from a minute to a
+    day; it never delays others, and is tried at once when it changes in JumpCloud. "jcsync
+    reconcile" tries everything now.
     """
     ctx.obj = options
     return _list(options, connection, user) if ctx.invoked_subcommand is None else 0
@@ -87,7 +88,7 @@ def _list(options: Options, connection: str | None, user: str | None) -> int:
         ],
         right=(3,),
     )
-    next_step = "\n  Now: jcsync escrow retry, then jcsync reconcile"
+    next_step = "\n  Now: jcsync reconcile. By the daemon at its next run: jcsync escrow retry"
     click.echo(next_step if found else "nothing is in escrow")
     return 0
 

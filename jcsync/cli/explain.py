@@ -12,10 +12,9 @@ from jcsync.model.directory import DirectoryState, DirectoryUser
 from jcsync.model.plan import Action, Change
 from jcsync.model.resource import DesiredUser, Kind, ProviderState, UserResource
 from jcsync.model.text import printable
-from jcsync.pipeline import Connection, Decision, decide, recall
+from jcsync.pipeline import Connection, Decision, decide, identify, recall
 from jcsync.render import Line, value_text
 from jcsync.stages.read import fetch_both
-from jcsync.stages.restrict import find_ids, restrict_plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +53,10 @@ def explain(options: Options, connection: str, who: str) -> int:
         state, actual = fetch_both(
             wire.directory, wire.provider, wire.scope, groups=wire.group_policy.enabled
         )
-        decision = decide(wire, state, actual, recall(store, name))
-    explanation = explain_person(wire, state, actual, decision, who)
+        wanted = identify(wire, state, actual, who)
+        decision = decide(wire, state, actual, recall(store, name)).about(wanted)
+        user = state.users.get(wanted) or next(iter(wire.directory.find_people(who)), None)
+    explanation = explain_person(wire, state, actual, decision, wanted, user)
     if options.json:
         emit_json(_document(name, explanation))
     else:
@@ -68,15 +69,20 @@ def explain_person(
     state: DirectoryState,
     actual: ProviderState,
     decision: Decision,
-    who: str,
+    wanted: str,
+    user: DirectoryUser | None,
 ) -> Explanation:
     """Follow one person through what was read and decided.
 
-    Raises:
-        UsageError: Nobody or several people are called so.
+    Args:
+        connection: Its mapping tells where each value comes from.
+        state: The directory.
+        actual: The platform.
+        decision: Restricted to the person.
+        wanted: His JumpCloud id, or the id of an unmanaged account.
+        user: His record in JumpCloud.
     """
-    plan = restrict_plan(decision.plan, state, actual, who)
-    (key,) = find_ids(state, actual, who)
+    key = wanted
     pair = next((p for p in decision.users.pairs if p.desired.external_id == key), None)
     orphan = next((o for o in decision.users.orphans if o.link.external_id == key), None)
     desired = next((d for d in decision.desired if d.external_id == key), None)
@@ -88,17 +94,14 @@ def explain_person(
     else:
         account = next((a for a in actual.users if key in (a.external_id, a.resource_id)), None)
         how = "not ours: jcsync neither created nor adopted it" if account else ""
-    user = state.users.get(key)
-    names = {desired.user_name} if desired else set()
-    names |= {account.user_name} if account else set()
     return Explanation(
         user=user,
         groups=tuple(g.name for g in state.groups if key in state.members[g.id].user_ids),
         desired=desired,
         account=account,
         how=how,
-        changes=plan.changes,
-        findings=tuple(f.message for f in decision.findings if f.subject in names),
+        changes=decision.plan.changes,
+        findings=tuple(f.message for f in decision.findings),
         sources={rule.path: rule.source for rule in connection.rules},
     )
 
@@ -139,10 +142,13 @@ def _external_id(found: Explanation, *, verbose: bool) -> str:
 
 def _found_lines(found: Explanation) -> Iterator[Line]:
     user, desired = found.user, found.desired
-    if user is None or desired is None:
-        yield _row("found", "in none of the chosen groups in JumpCloud")
+    if user is None:
+        yield _row("found", "not in JumpCloud")
         return
     yield _row("found", f"{user.label}, JumpCloud …{user.id[-6:]}, state {user.state}")
+    if desired is None:
+        yield _row("scope", "out: in none of the chosen groups")
+        return
     by = f"by {', '.join(found.groups)}" if found.groups else "bound to the application"
     yield _row("scope", f"in {by}" if desired.in_scope else f"out: {desired.reason}")
     yield _row("mapped", f"access: {desired.access}, because he {desired.reason}")

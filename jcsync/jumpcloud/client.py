@@ -21,7 +21,7 @@ from jcsync.errors import (
 )
 from jcsync.jumpcloud.auth import Credentials
 from jcsync.jumpcloud.listing import Listing, Page, read_listing
-from jcsync.jumpcloud.selection import listed, near_matches, resolve_groups
+from jcsync.jumpcloud.selection import is_object_id, listed, near_matches, resolve_groups
 from jcsync.jumpcloud.wire import USER_FIELDS, edge_id, parse_group, parse_user, row_id
 from jcsync.model.directory import (
     DirectoryGroup,
@@ -305,6 +305,34 @@ class JumpCloud:
             message = f"JumpCloud answered no user at {path}"
             raise UnreadableError(message)
         return user
+
+    def find_people(self, who: str) -> tuple[DirectoryUser, ...]:
+        """Look people up by id, username or e-mail, case ignored, wherever they are.
+
+        JumpCloud's filters compare case; the spelling given and the one in small letters are
+        tried before all users are read.
+        """
+        name = who.strip()
+        if is_object_id(name):
+            user = self.fetch_user(name.lower())
+            return (user,) if user else ()
+        for text in dict.fromkeys((name, name.lower())):
+            for key in ("username", "email"):
+                found = self._people(name, {"filter": f"{key}:$eq:{text}"})
+                if found:
+                    return found
+        return self._people(name, {})
+
+    def _people(self, name: str, params: Mapping[str, str]) -> tuple[DirectoryUser, ...]:
+        query = {"sort": "_id", "fields": _FIELDS, **params}
+        rows = self._list(_USERS, name="users", params=query).rows.values()
+        folded = name.casefold()
+        return tuple(
+            user
+            for row in rows
+            if (user := parse_user(row))
+            and folded in (user.username.casefold(), user.email.casefold())
+        )
 
     def fetch_evidence(self, user_id: str, scope: Scope) -> Evidence:
         """Read one user and what he is bound to, directly and now."""

@@ -12,6 +12,11 @@ _NEAR_MATCHES = 5
 _LISTED = 10
 
 
+def is_object_id(text: str) -> bool:
+    """Whether a text has the form of an id: 24 hex digits."""
+    return _OBJECT_ID.fullmatch(text) is not None
+
+
 def resolve_groups(groups: Iterable[DirectoryGroup], wanted: Iterable[str]) -> list[DirectoryGroup]:
     """Return the groups with these names or ids, in the order wanted.
 

@@ -9,6 +9,16 @@ ports.
 """
 
 from jcsync.pipeline.orders import Connection, Decision, Memory, Order, Progress
-from jcsync.pipeline.run import decide, recall, run
+from jcsync.pipeline.run import decide, identify, recall, run
 
-__all__ = ["Connection", "Decision", "Memory", "Order", "Progress", "decide", "recall", "run"]
+__all__ = [
+    "Connection",
+    "Decision",
+    "Memory",
+    "Order",
+    "Progress",
+    "decide",
+    "identify",
+    "recall",
+    "run",
+]

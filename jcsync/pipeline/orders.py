@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from jcsync.model.directory import Evidence
 from jcsync.model.history import EscrowRecord, HoldRecord
@@ -13,6 +13,7 @@ from jcsync.model.resource import DesiredUser, Kind, Link
 from jcsync.model.rules import AttributeRule, GroupPolicy, Policy, Scope
 from jcsync.ports import Clock, Directory, ServiceProvider, Store
 from jcsync.stages.matching import GroupMatching, UserMatching
+from jcsync.stages.restrict import restrict_findings, restrict_plan
 
 Progress = Callable[[str, int, int], None]
 """Told of a stage, how much of it is done, and how much there is; 0 of 0 when it begins."""
@@ -64,6 +65,11 @@ class Order:
     exceed_limits: bool = False
 
     @property
+    def is_patient(self) -> bool:
+        """Whether what failed waits its turn: a person who asks for a run wants it tried now."""
+        return self.trigger == "schedule"
+
+    @property
     def waives_limits(self) -> bool:
         """Whether a person has said that this plan may exceed its limits."""
         return self.approved is not None or self.exceed_limits
@@ -109,3 +115,24 @@ class Decision:
     def complete(self) -> bool:
         """Whether both sides were read completely, provably."""
         return not self.directory_gaps and not self.provider_gaps
+
+    def names_of(self, wanted: str) -> frozenset[str]:
+        """What findings may call a person, by JumpCloud id or the id of his account."""
+        return frozenset(
+            name
+            for resource, name in (
+                *((d.external_id, d.user_name) for d in self.desired),
+                *((p.desired.external_id, p.actual.user_name) for p in self.users.pairs),
+                *((o.link.external_id, o.actual.user_name) for o in self.users.orphans),
+                *((a.resource_id, a.user_name) for a in self.users.unmanaged),
+            )
+            if resource == wanted
+        )
+
+    def about(self, wanted: str) -> "Decision":
+        """Return the part of it that is about one person."""
+        return replace(
+            self,
+            plan=restrict_plan(self.plan, wanted),
+            findings=restrict_findings(self.findings, self.names_of(wanted)),
+        )

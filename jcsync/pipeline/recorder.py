@@ -84,11 +84,10 @@ class Recorder:
         state: DirectoryState,
         actual: ProviderState,
         decision: Decision,
-        plan: Plan,
         violations: tuple[Violation, ...],
     ) -> None:
         """Keep what was decided, and log it."""
-        self._plan = plan
+        plan = self._plan = decision.plan
         self._violations = violations
         self._findings = decision.findings
         self._complete = (not decision.directory_gaps, not decision.provider_gaps)

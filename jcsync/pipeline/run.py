@@ -23,7 +23,7 @@ from jcsync.stages.mapping import is_selected, map_groups, map_users
 from jcsync.stages.matching import match_groups, match_users
 from jcsync.stages.read import fetch_both, fetch_missing
 from jcsync.stages.record import record_matching
-from jcsync.stages.restrict import find_ids, restrict_plan
+from jcsync.stages.restrict import choose_one, find_ids
 from jcsync.stages.settle import leave_settled
 
 
@@ -65,11 +65,20 @@ def _run(connection: Connection, order: Order, record: Recorder, lease: Lease | 
     )
     record.progress("decide", 0, 0)
     memory = recall(connection.store, connection.name)
-    only = frozenset(find_ids(state, actual, order.who)) if order.who else None
-    decision = decide(connection, state, actual, memory, confirm_all=order.waives_limits, only=only)
-    plan = restrict_plan(decision.plan, state, actual, order.who) if order.who else decision.plan
+    wanted = identify(connection, state, actual, order.who) if order.who else ""
+    decision = decide(
+        connection,
+        state,
+        actual,
+        memory,
+        confirm_all=order.waives_limits,
+        only=frozenset({wanted}) if wanted else None,
+    )
+    if wanted:
+        decision = decision.about(wanted)
+    plan = decision.plan
     violations = check_plan(plan, connection.limits)
-    record.decided(state, actual, decision, plan, violations)
+    record.decided(state, actual, decision, violations)
     if order.digest and order.digest != plan.digest:
         message = (
             f"the plan has changed since it was made (now {plan.digest[:19]}…, then "
@@ -95,6 +104,21 @@ def _run(connection: Connection, order: Order, record: Recorder, lease: Lease | 
     record.settle(decision, memory)
 
 
+def identify(connection: Connection, state: DirectoryState, actual: ProviderState, who: str) -> str:
+    """Return the JumpCloud id of a person, or the id of an unmanaged account.
+
+    Who is neither in the scope nor on the platform is asked for in JumpCloud: that he has left
+    all groups is what a person may want to know.
+
+    Raises:
+        UsageError: Nobody or several people are called so.
+    """
+    ids = find_ids(state, actual, who)
+    if not ids:
+        ids = {user.id for user in connection.directory.find_people(who)}
+    return choose_one(ids, who)
+
+
 def recall(store: Store, name: str) -> Memory:
     """Read what the store remembers of a connection."""
     return Memory(links=store.links(name), escrow=store.escrow(name), settled=store.settled(name))
@@ -108,6 +132,7 @@ def decide(
     *,
     confirm_all: bool = False,
     only: frozenset[str] | None = None,
+    patient: bool = False,
 ) -> Decision:
     """Return what follows from both sides; asks them again only for what cannot be believed.
 
@@ -118,6 +143,7 @@ def decide(
         memory: What jcsync created or adopted, what failed, what the platform does not keep.
         confirm_all: Ask for everybody who would lose access, however many.
         only: Ids of those whom the run is about, ``None`` for everybody: nobody else is asked for.
+        patient: Leave out what failed before and whose turn has not come.
     """
     policy, groups_on = connection.policy, connection.group_policy
     user_links = [link for link in memory.links if link.kind is Kind.USER]
@@ -165,7 +191,8 @@ def decide(
     group_diff = diff_groups(groups, roster, groups_on, removals=removals)
     due = (*user_diff.changes, *group_diff.changes)
     kept, settled = leave_settled(due, memory.settled)
-    changes, waiting = postpone(kept, memory.escrow, connection.clock.now())
+    waiting_for = memory.escrow if patient else ()
+    changes, waiting = postpone(kept, waiting_for, connection.clock.now())
     plan = build_plan(
         connection.name,
         users,

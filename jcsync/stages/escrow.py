@@ -1,7 +1,8 @@
 """What failed before waits its turn, and delays nobody else. Pure.
 
-A change that the platform rejected is tried again with growing delay, from a minute to a day;
-one that failed in passing is tried by every run. A resource leaves escrow when a change of it
+A change that the platform rejected is tried again by the schedule with growing delay, from a
+minute to a day; one that failed in passing is tried by every run, and a run that a person asks
+for tries everything. A resource leaves escrow when a change of it
 is applied, and is tried at once when it is to become something else than what was rejected.
 Access is taken whenever it is due: a deactivation never waits.
 """

@@ -1,38 +1,47 @@
 """A plan → the part of it that is about one person. Pure."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from jcsync.errors import UsageError
 from jcsync.model.directory import DirectoryState
 from jcsync.model.plan import Change, Plan
+from jcsync.model.report import Finding, FindingKind
 from jcsync.model.resource import Kind, ProviderState
 
 
-def restrict_plan(plan: Plan, state: DirectoryState, actual: ProviderState, who: str) -> Plan:
+def restrict_plan(plan: Plan, wanted: str) -> Plan:
     """Keep the changes of one person, his memberships included.
 
     Args:
         plan: Of everybody.
-        state: Where the person is looked up by id, username and e-mail, case ignored.
-        actual: Likewise, by id, ``externalId``, ``userName`` and e-mail.
-        who: One of these.
+        wanted: JumpCloud id, or id of an unmanaged account.
+    """
+    parts = (_part(change, wanted) for change in plan.changes)
+    return replace(plan, changes=tuple(part for part in parts if part is not None))
+
+
+def restrict_findings(findings: Iterable[Finding], names: Collection[str]) -> tuple[Finding, ...]:
+    """Keep the findings about one person, and those about whole sides."""
+    return tuple(f for f in findings if f.kind is FindingKind.INCOMPLETE or f.subject in names)
+
+
+def choose_one(ids: Collection[str], who: str) -> str:
+    """Return the only id.
 
     Raises:
         UsageError: Nobody is called so, or several people are.
     """
-    ids = find_ids(state, actual, who)
     if not ids:
         message = (
-            f"nobody called {who!r} is in the chosen groups or on the platform; give an id, "
-            "username or e-mail"
+            f"nobody called {who!r} is in JumpCloud or on the platform; give an id, username or "
+            "e-mail"
         )
         raise UsageError(message)
     if len(ids) > 1:
         message = f"several people are called {who!r}: give one of the ids {', '.join(sorted(ids))}"
         raise UsageError(message)
-    wanted = ids.pop()
-    parts = (_part(change, wanted) for change in plan.changes)
-    return replace(plan, changes=tuple(part for part in parts if part is not None))
+    return next(iter(ids))
 
 
 def find_ids(state: DirectoryState, actual: ProviderState, who: str) -> set[str]:

@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
-from jcsync.model.plan import AttributeChange, Change
+from jcsync.model.plan import Action, AttributeChange, Change
 from jcsync.model.report import Outcome
 from jcsync.model.resource import Kind
 from jcsync.store.tables import SETTLED
@@ -13,20 +13,19 @@ from jcsync.store.tables import SETTLED
 _FORGET: Final = delete(SETTLED).where(
     SETTLED.c.connection == bindparam("p_connection"),
     SETTLED.c.external_id == bindparam("p_external_id"),
-    SETTLED.c.path == bindparam("p_path"),
+    SETTLED.c.path.in_(bindparam("p_paths", expanding=True)),
 )
+_WRITING: Final = frozenset({Action.PATCH, Action.REACTIVATE})
 
 
 def record_unkept(tx: Connection, connection: str, change: Change, outcome: Outcome) -> None:
     """Remember what the platform did not keep of an applied change, and forget what it did."""
-    if change.kind is not Kind.USER or not change.attributes:
+    if change.kind is not Kind.USER or change.action not in _WRITING:
         return
+    paths = [a.path for a in change.attributes]
     tx.execute(
         _FORGET,
-        [
-            {"p_connection": connection, "p_external_id": change.external_id, "p_path": a.path}
-            for a in change.attributes
-        ],
+        {"p_connection": connection, "p_external_id": change.external_id, "p_paths": paths},
     )
     rows = [
         {

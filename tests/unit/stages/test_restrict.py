@@ -132,7 +132,7 @@ def test_ambiguous_name_is_an_error_of_the_command() -> None:
     actual = ProviderState(users=(an_account("x", user_name="n"), an_account("y", user_name="N")))
 
     with pytest.raises(UsageError, match="x, y"):
-        restrict_plan(a_plan(), STATE, actual, "n")
+        choose_one(find_ids(STATE, actual, "n"), "n")
 
 
 @pytest.mark.parametrize(
