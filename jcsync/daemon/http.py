@@ -38,11 +38,14 @@ def serve_http(
     """
 
     class Handler(BaseHTTPRequestHandler):
+        """Answers the three paths, and nothing else."""
+
         timeout = _REQUEST_S
         server_version = "jcsync"
         sys_version = ""
 
         def do_GET(self) -> None:
+            """Answer one request."""
             path = self.path.split("?", 1)[0]
             if path == "/metrics":
                 self._answer(HTTPStatus.OK, metrics(), CONTENT_TYPE_LATEST)
@@ -65,6 +68,8 @@ def serve_http(
             """Say nothing: a probe every few seconds is no news."""
 
     class Server(ThreadingHTTPServer):
+        """Does not wait for idle clients at its end."""
+
         daemon_threads = True
 
     if ":" in address[0]:
