@@ -187,18 +187,19 @@ def decide(
         groups_on,
         withheld=selected - {group.external_id for group in desired_groups},
     )
-    roster = build_roster(users, user_diff, actual.users)
+    escrow, now = memory.escrow if patient else (), connection.clock.now()
+    kept, settled = leave_settled(user_diff.changes, memory.settled)
+    user_changes, waiting_users = postpone(kept, escrow, now)
+    # Who waits for his account enters no group before he has it.
+    roster = build_roster(users, replace(user_diff, changes=user_changes), actual.users)
     group_diff = diff_groups(groups, roster, groups_on, removals=removals)
-    due = (*user_diff.changes, *group_diff.changes)
-    kept, settled = leave_settled(due, memory.settled)
-    waiting_for = memory.escrow if patient else ()
-    changes, waiting = postpone(kept, waiting_for, connection.clock.now())
+    group_changes, waiting_groups = postpone(group_diff.changes, escrow, now)
     plan = build_plan(
         connection.name,
         users,
-        changes,
-        users_counts=_with_unchanged(user_diff.counts, Kind.USER, due, changes),
-        groups_counts=_with_unchanged(group_diff.counts, Kind.GROUP, due, changes),
+        (*user_changes, *group_changes),
+        users_counts=_with_unchanged(user_diff.counts, user_diff.changes, user_changes),
+        groups_counts=_with_unchanged(group_diff.counts, group_diff.changes, group_changes),
         group_sizes=group_diff.sizes,
         managed_groups=len(groups.pairs) + len(groups.orphans) + len(groups.withheld),
     )
@@ -215,26 +216,24 @@ def decide(
         groups=groups,
         evidence=evidence,
         plan=plan,
-        due=frozenset(key_of(change) for change in kept),
+        due=frozenset(key_of(change) for change in (*kept, *group_diff.changes)),
         findings=(
             *incomplete,
             *user_diff.findings,
             *group_findings,
             *group_diff.findings,
             *settled,
-            *waiting,
+            *waiting_users,
+            *waiting_groups,
         ),
         directory_gaps=tuple(directory_gaps),
         provider_gaps=actual.gaps,
     )
 
 
-def _with_unchanged(
-    counts: Counts, kind: Kind, due: Iterable[Change], changes: Iterable[Change]
-) -> Counts:
+def _with_unchanged(counts: Counts, due: Iterable[Change], changes: Iterable[Change]) -> Counts:
     """Count those as unchanged whose changes were all left out."""
-    left = {key_of(change) for change in changes}
-    out = {key_of(change) for change in due if change.kind is kind} - left
+    out = {key_of(change) for change in due} - {key_of(change) for change in changes}
     return replace(counts, unchanged=counts.unchanged + len(out))
 
 

@@ -25,7 +25,7 @@ from jcsync.model.plan import Action, Change
 from jcsync.model.report import ErrorKind, FindingKind, RunOutcome, RunReport, Status
 from jcsync.model.resource import Kind, Link, UserResource
 from jcsync.model.rules import GroupPolicy, GroupRemoval, Policy, Removal, Scope
-from jcsync.pipeline import Connection, Order, run
+from jcsync.pipeline import Connection, Order, decide, recall, run
 from tests.factories import (
     RULES,
     WORK,
@@ -92,11 +92,10 @@ class World:
         """Connect the directory."""
         self.directory = FakeDirectory(self.state)
 
-    def run(
-        self, order: Order = APPLY, told: list[tuple[str, int, int]] | None = None
-    ) -> RunReport:
-        """One run."""
-        connection = Connection(
+    @property
+    def connection(self) -> Connection:
+        """What a run works with."""
+        return Connection(
             name="keepnet",
             directory=self.directory,
             provider=self.provider,
@@ -111,8 +110,13 @@ class World:
             workers=self.workers,
             stop=self.stop,
         )
+
+    def run(
+        self, order: Order = APPLY, told: list[tuple[str, int, int]] | None = None
+    ) -> RunReport:
+        """One run."""
         said = [] if told is None else told
-        return run(connection, order, lambda *step: said.append(step))
+        return run(self.connection, order, lambda *step: said.append(step))
 
 
 def of(*people: str, gone: tuple[str, ...] = (), **fields: object) -> World:
@@ -418,6 +422,38 @@ def test_failed_change_makes_the_run_partial() -> None:
 
     assert report.outcome is RunOutcome.PARTIAL
     assert world.provider.active() == {mail("joe")}
+
+
+def test_rejected_joiner_waits_and_is_missed_in_no_group() -> None:
+    """His group does not fail for him, and it is said that he waits."""
+    world = with_group(of("ann"))
+    world.directory.state = a_directory(a_person("ann"), a_person("bad"))
+    world.provider.fails = failing("create bad", error=RejectedError("400"))
+    world.run()
+
+    decision = decide(
+        world.connection,
+        world.directory.state,
+        world.provider.fetch_state(groups=True),
+        recall(world.store, "keepnet"),
+        patient=True,
+    )
+
+    assert decision.plan.changes == ()
+    assert {finding.kind for finding in decision.findings} == {FindingKind.ESCROW}
+    assert decision.plan.users.unchanged == 2
+    assert decision.due == {(Kind.USER, "bad")}
+
+
+def test_limits_can_be_waived_for_one_run() -> None:
+    """By a person who says so; what exceeds them is still reported."""
+    world = of("ann", gone=crowd(9))
+
+    report = world.run(Order(apply=True, exceed_limits=True))
+
+    assert report.outcome is RunOutcome.APPLIED
+    assert [violation.limit for violation in report.violations] == ["deactivate.percent"]
+    assert world.provider.active() == {mail("ann")}
 
 
 def test_recycled_address_hands_over_nothing() -> None:
