@@ -260,7 +260,11 @@ class _Search(Generic[D, A]):
             self.refuse(desired, kind, message)
 
     def match_ids(self) -> None:
-        """Pair by link, then by ``externalId``; the link wins unless the two disagree."""
+        """Pair by link, then by ``externalId``; the link wins unless the two disagree.
+
+        A link to an account that carries the ``externalId`` of somebody else in scope is stale.
+        """
+        ids = {desired.external_id for desired in self.desired}
         carriers: dict[str, list[A]] = {}
         for resource in self.actual.values():
             if resource.external_id:
@@ -276,7 +280,7 @@ class _Search(Generic[D, A]):
                 self.refuse(desired, FindingKind.AMBIGUOUS, message, claimed=found)
             elif found:
                 self.pair(desired, found[0], How.EXTERNAL_ID)
-            elif linked is not None:
+            elif linked is not None and linked.external_id not in ids:
                 message = f"{_foreign(linked, self.noun)}, though jcsync linked it to this one"
                 self.refuse(desired, FindingKind.CONFLICT, message, claimed=(linked,))
 

@@ -73,6 +73,16 @@ def test_linked_account_with_a_foreign_external_id_is_a_conflict() -> None:
     assert matching.unmanaged == (taken,)
 
 
+def test_link_to_the_account_of_somebody_else_in_scope_is_stale() -> None:
+    """His externalId says whose it is: the other one needs an account of his own."""
+    account = an_account("bob", resource_id="scim-ann")
+
+    matching = match_users([a_user("ann"), a_user("bob")], [account], [a_link("ann")], POLICY)
+
+    assert [pair.desired.external_id for pair in matching.pairs] == ["bob"]
+    assert (matching.missing, matching.findings) == ((a_user("ann"),), ())
+
+
 @pytest.mark.parametrize("access", [Access.ACTIVE, Access.INACTIVE, Access.DELETE])
 def test_two_accounts_with_one_external_id_are_ambiguous(access: Access) -> None:
     """Also for somebody who must lose his access: he keeps it, so a person has to know."""
