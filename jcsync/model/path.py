@@ -13,7 +13,7 @@ ENTERPRISE_USER = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 
 _NAME = r"[A-Za-z$][A-Za-z0-9_$-]*"
 _PATH = re.compile(
-    rf"""(?:(?P<schema>urn:.+):)?
+    rf"""(?:(?P<schema>(?i:urn):.+):)?
          (?P<attribute>{_NAME})
          (?:\[\s*(?P<key>{_NAME})\s+eq\s+"(?P<value>[^"\\]*)"\s*\])?
          (?:\.(?P<sub>{_NAME}))?""",
@@ -74,6 +74,8 @@ def parse_path(text: str) -> ScimPath:
     schema = found["schema"] or ""
     if schema.casefold() == CORE_USER.casefold():
         schema = ""
+    elif schema.casefold() == ENTERPRISE_USER.casefold():
+        schema = ENTERPRISE_USER
     return ScimPath(
         schema=schema,
         attribute=found["attribute"],

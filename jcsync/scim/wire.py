@@ -129,7 +129,7 @@ def dump_user(external_id: str, attributes: Iterable[tuple[ScimPath, Value]]) ->
     """Return the body that creates an active account.
 
     No ``id``, no nulls, no empty arrays; the schemas of the extensions that are used; the first
-    address is the primary one.
+    address is the primary one, unless the mapping says so of another.
 
     Args:
         external_id: JumpCloud ``id``.
@@ -153,9 +153,13 @@ def dump_user(external_id: str, attributes: Iterable[tuple[ScimPath, Value]]) ->
         else:
             scope[path.attribute] = value
     emails = body.get("emails")
-    if isinstance(emails, list):
+    if isinstance(emails, list) and not any(_is_primary(email) for email in emails):
         emails[0].setdefault("primary", True)
     return body
+
+
+def _is_primary(element: Json) -> bool:
+    return str(element.get("primary", "")).casefold() == "true"
 
 
 def _element_for(elements: list[dict[str, Any]], path: ScimPath) -> dict[str, Any]:

@@ -18,6 +18,9 @@ from jcsync.model.path import ENTERPRISE_USER, InvalidPathError, ScimPath, parse
         (f"{ENTERPRISE_USER}:department", ENTERPRISE_USER, "department", "", "", ""),
         (f"{ENTERPRISE_USER}:manager.value", ENTERPRISE_USER, "manager", "", "", "value"),
         ("urn:ietf:params:scim:schemas:core:2.0:USER:title", "", "title", "", "", ""),
+        ("URN:IETF:params:scim:schemas:core:2.0:User:title", "", "title", "", "", ""),
+        (f"{ENTERPRISE_USER.upper()}:department", ENTERPRISE_USER, "department", "", "", ""),
+        ("URN:example:2.0:Thing:size", "URN:example:2.0:Thing", "size", "", "", ""),
     ],
 )
 def test_path_has_parts(

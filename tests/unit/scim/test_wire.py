@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scim2_models import EnterpriseUser, Group, User
 
 from jcsync.model.path import ENTERPRISE_USER, parse_path
+from jcsync.model.resource import Value
 from jcsync.scim.profiles import load_profile, profile_names
 from jcsync.scim.wire import (
     attribute,
@@ -110,6 +111,18 @@ def test_parts_of_one_element_stay_together() -> None:
         {"type": "home", "value": "b@example.com"},
     ]
     assert dump_user("1", [(parse_path("emails.value"), "x")])["emails"] == {"value": "x"}
+
+
+@pytest.mark.parametrize("primary", [True, "True"])
+def test_mapped_primary_address_stays_the_only_one(primary: Value) -> None:
+    """The first address is primary only where no other one is."""
+    values: dict[str, Value] = {WORK: "a", 'emails[type eq "home"].value': "b"}
+    values['emails[type eq "home"].primary'] = primary
+    body = dump_user("1", [(parse_path(path), value) for path, value in values.items()])
+    assert body["emails"] == [
+        {"type": "work", "value": "a"},
+        {"type": "home", "value": "b", "primary": primary},
+    ]
 
 
 def test_groups_are_created_without_members() -> None:
