@@ -244,7 +244,7 @@ class Recorder:
             return RunOutcome.HELD
         if not self._order.apply and self._plan is not None and self._plan.changes:
             return RunOutcome.PLANNED
-        if failed or incomplete or (blocked and self._order.apply):
+        if failed or incomplete or blocked:
             return RunOutcome.PARTIAL
         if self._outcomes:
             return RunOutcome.APPLIED
