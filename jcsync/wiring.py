@@ -41,7 +41,12 @@ def load(path: Path | None) -> Loaded:
     Raises:
         SettingsError: With all that is wrong.
     """
-    return load_settings(path, os.environ, Path.cwd())
+    try:
+        folder = Path.cwd()
+    except FileNotFoundError as error:
+        message = "the working directory was deleted; change to another one"
+        raise SettingsError(message) from error
+    return load_settings(path, os.environ, folder)
 
 
 def chosen_names(loaded: Loaded, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -14,27 +14,36 @@ from jcsync.cli.common import Options, common_options, fault_text
 from jcsync.errors import JcsyncError
 
 _COMMANDS = {
-    "check": "jcsync.cli.check:check",
-    "groups": "jcsync.cli.check:groups",
-    "plan": "jcsync.cli.runs:plan",
-    "apply": "jcsync.cli.runs:apply",
-    "reconcile": "jcsync.cli.runs:reconcile",
-    "run": "jcsync.cli.daemon:run",
-    "status": "jcsync.cli.history:status",
-    "runs": "jcsync.cli.history:runs",
-    "changes": "jcsync.cli.history:changes",
-    "escrow": "jcsync.cli.escrow:escrow",
-    "holds": "jcsync.cli.holds:holds",
-    "links": "jcsync.cli.history:links",
-    "approve": "jcsync.cli.holds:approve",
-    "reject": "jcsync.cli.holds:reject",
-    "pause": "jcsync.cli.daemon:pause",
-    "resume": "jcsync.cli.daemon:resume",
-    "explain": "jcsync.cli.explain:explain",
-    "config": "jcsync.cli.config:config",
-    "demo": "jcsync.cli.demo:demo",
+    "check": ("jcsync.cli.check:check", "Test both sides without side effects, one line a step."),
+    "groups": (
+        "jcsync.cli.check:groups",
+        "The groups of the directory, with their numbers of members.",
+    ),
+    "plan": ("jcsync.cli.runs:plan", "Show what a run would do; cannot write."),
+    "apply": (
+        "jcsync.cli.runs:apply",
+        "Apply exactly a saved plan, or refuse because the world has moved.",
+    ),
+    "reconcile": ("jcsync.cli.runs:reconcile", "One run, now."),
+    "run": ("jcsync.cli.daemon:run", "The daemon: every connection by its schedule."),
+    "status": ("jcsync.cli.history:status", "Last run, age of the last success, holds."),
+    "runs": ("jcsync.cli.history:runs", "Past runs, newest first."),
+    "changes": ("jcsync.cli.history:changes", "Changes that runs made, newest first."),
+    "escrow": ("jcsync.cli.escrow:escrow", "What failed and waits: escrow list | retry | forget."),
+    "holds": (
+        "jcsync.cli.holds:holds",
+        "Plans that exceeded their limits; holds show HOLD for one of them.",
+    ),
+    "links": ("jcsync.cli.history:links", "Which account belongs to whom."),
+    "approve": ("jcsync.cli.holds:approve", "Apply a held plan, if it is still the one due."),
+    "reject": ("jcsync.cli.holds:reject", "Refuse a held plan."),
+    "pause": ("jcsync.cli.daemon:pause", "Let the daemon leave a connection alone."),
+    "resume": ("jcsync.cli.daemon:resume", "Let the daemon take a connection up again."),
+    "explain": ("jcsync.cli.explain:explain", "One person through all stages."),
+    "config": ("jcsync.cli.config:config", "Check, show and describe the settings."),
+    "demo": ("jcsync.cli.demo:demo", "All of it against an embedded JumpCloud and SCIM platform."),
 }
-"""Where each command is, in the order of the help; imported only when it is called."""
+"""Where each command is and what it is for, in the order of the help; imported only when called."""
 
 
 _NARROWEST = 40
@@ -49,9 +58,15 @@ class _LazyGroup(click.Group):
         del ctx
         if cmd_name not in _COMMANDS:
             return None
-        module, name = _COMMANDS[cmd_name].split(":")
+        module, name = _COMMANDS[cmd_name][0].split(":")
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

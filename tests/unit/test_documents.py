@@ -6,6 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
+
+from jcsync.cli import _COMMANDS, cli
 from jcsync.daemon.metrics import Metrics
 from jcsync.model.report import FindingKind, RunOutcome
 
@@ -57,3 +60,13 @@ def test_reports_page_names_every_outcome_and_finding() -> None:
 
     for word in [*RunOutcome, *(kind for kind in FindingKind if kind not in reserved)]:
         assert f"`{word.value}`" in page, word
+
+
+def test_help_says_of_each_command_what_the_command_says_of_itself() -> None:
+    """The list of commands is written down so that it needs no imports; it is still true."""
+    context = click.Context(cli)
+
+    for name, (_, text) in _COMMANDS.items():
+        command = cli.get_command(context, name)
+        assert command is not None
+        assert (command.short_help or command.get_short_help_str(200)) == text
