@@ -179,6 +179,10 @@ class FakeProvider(_Counted):
         self.capabilities = Capabilities(config="patch", described=True, filters={})
         self._issued = 0
 
+    def __repr__(self) -> str:
+        """What it holds, for a test that fails."""
+        return f"FakeProvider({[*self.users.values()]}, groups={[*self.groups.values()]})"
+
     def fetch_state(self, *, groups: bool) -> ProviderState:
         self._call("state")
         shown = tuple(user for key, user in self.users.items() if key not in self.hidden)
@@ -277,7 +281,7 @@ class FakeProvider(_Counted):
 
 def changed_user(user: UserResource, changes: Sequence[AttributeChange]) -> UserResource:
     """An account after a PATCH."""
-    attributes = dict(user.attributes)
+    attributes, mails = dict(user.attributes), list(user.emails)
     for change in changes:
         if change.path == "active":
             user = replace(user, active=bool(change.after))
@@ -285,9 +289,11 @@ def changed_user(user: UserResource, changes: Sequence[AttributeChange]) -> User
             user = replace(user, external_id=str(change.after))
         else:
             attributes[change.path] = change.after
+        if change.path.startswith("emails"):
+            mails = [mail for mail in mails if mail != change.before]
+            mails += [str(change.after)] if change.after else []
     name = str(attributes.get("userName") or user.user_name)
-    mails = tuple(str(v) for p, v in attributes.items() if p.startswith("emails") and v)
-    return replace(user, user_name=name, attributes=attributes, emails=mails or user.emails)
+    return replace(user, user_name=name, attributes=attributes, emails=tuple(mails))
 
 
 def changed_group(group: GroupResource, changes: Sequence[AttributeChange]) -> GroupResource:

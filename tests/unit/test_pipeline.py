@@ -729,19 +729,22 @@ def worlds(draw: st.DrawFn, *, limits: Limits = FREE) -> World:
         gaps=draw(st.sampled_from([(), (), (), ("a page was short",)])),
     )
     names = draw(st.lists(st.sampled_from(NAMES[:3]), unique=True))
+    addresses = st.lists(st.sampled_from([*map(mail, NAMES)]), unique=True, max_size=2)
     accounts = [
-        replace(
-            in_step(
-                "x",
-                resource_id=f"r{n}",
-                external_id=draw(st.sampled_from(["", "1", "2", "6", "of-okta"])),
-                user_name=mail(name),
-                active=draw(st.booleans()),
-                title=draw(st.sampled_from(["", "CEO"])),
-            ),
-            emails=tuple(draw(st.sets(st.sampled_from([*map(mail, NAMES)]), max_size=2))),
+        an_account(
+            resource_id=f"r{n}",
+            external_id=draw(st.sampled_from(["", "1", "2", "6", "of-okta"])),
+            user_name=mail(name),
+            active=draw(st.booleans()),
+            attributes={
+                "userName": mail(name),
+                WORK: next(iter(mails), ""),
+                "title": draw(st.sampled_from(["", "CEO"])),
+            },
+            emails=tuple(mails),
         )
         for n, name in enumerate(names)
+        for mails in [draw(addresses)]
     ]
     linked = draw(st.lists(st.sampled_from("123456"), unique=True, max_size=3))
     resources = draw(st.permutations(["r0", "r1", "r2", "r3"]))
