@@ -320,7 +320,10 @@ def applied(
             blank = UserResource(
                 resource_id=key, external_id=change.external_id, user_name="", active=True
             )
-            users[key] = changed_user(users.get(key, blank), change.attributes)
+            attributes = [
+                replace(a, after=f"new-{a.target}") if a.target else a for a in change.attributes
+            ]
+            users[key] = changed_user(users.get(key, blank), attributes)
         else:
             empty = GroupResource(resource_id=key, external_id=change.external_id, display_name="")
             group = changed_group(held.get(key, empty), change.attributes)

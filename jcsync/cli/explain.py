@@ -1,6 +1,6 @@
 """``explain``: one person through all stages."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,7 @@ class Explanation:
     changes: tuple[Change, ...]
     findings: tuple[str, ...]
     sources: dict[str, str]
+    references: dict[str, str]
 
 
 @click.command(short_help="One person through all stages.")
@@ -103,7 +104,22 @@ def explain_person(
         changes=decision.plan.changes,
         findings=tuple(f.message for f in decision.findings),
         sources={rule.path: rule.source for rule in connection.rules},
+        references=_references(desired, decision.desired),
     )
+
+
+def _references(user: DesiredUser | None, people: Iterable[DesiredUser]) -> dict[str, str]:
+    """Whose account each reference of a person means, in words."""
+    if user is None or not user.references:
+        return {}
+    inside = {person.external_id: person.user_name for person in people if person.in_scope}
+    return {
+        path: f"the account of {inside[reference.target]}"
+        if reference.target in inside
+        else f"nobody in scope ({reference.target}): "
+        + ("removed" if reference.clear else "left alone")
+        for path, reference in user.references.items()
+    }
 
 
 def _lines(found: Explanation, *, verbose: bool) -> Iterator[Line]:
@@ -155,6 +171,8 @@ def _found_lines(found: Explanation) -> Iterator[Line]:
     for path, value in desired.attributes.items():
         source = found.sources.get(path, "")
         yield _row("", f"{path} = {value_text(value)}", f"from {source}")
+    for path, meaning in found.references.items():
+        yield _row("", f"{path} = {meaning}", f"from {found.sources.get(path, '')}")
     if desired.problem:
         yield _row("", desired.problem)
 
@@ -177,7 +195,7 @@ def _call(change: Change) -> str:
         case _:
             paths = [a.path for a in change.attributes]
             paths += ["members"] if change.add or change.remove else []
-            return f"PATCH {collection}/{change.resource_id}  {', '.join(paths)}"
+            return f"PATCH {collection}/{change.resource_id or 'ID'}  {', '.join(paths)}"
 
 
 def _row(label: str, text: str, note: str = "") -> Line:
@@ -207,6 +225,15 @@ def _document(connection: str, found: Explanation) -> dict[str, Any]:
             "attributes": [
                 {"path": path, "value": value, "source": found.sources.get(path)}
                 for path, value in desired.attributes.items()
+            ],
+            "references": [
+                {
+                    "path": path,
+                    "target": reference.target,
+                    "meaning": found.references[path],
+                    "source": found.sources.get(path),
+                }
+                for path, reference in desired.references.items()
             ],
         }
         if desired

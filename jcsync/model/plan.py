@@ -25,11 +25,17 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttributeChange:
-    """One attribute, before and after; ``None`` is unassigned."""
+    """One attribute, before and after; ``None`` is unassigned.
+
+    Attributes:
+        target: JumpCloud ``id`` of the person whose account is meant and is still to be created:
+            ``after`` is the same until the id of that account takes its place. Else ``""``.
+    """
 
     path: str
     before: Value
     after: Value
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +59,7 @@ class Change:
 
     Attributes:
         external_id: JumpCloud ``id``, ``""`` for a resource that never had one.
-        resource_id: ``""`` for a resource that is to be created.
+        resource_id: ``""`` for a resource that this plan creates.
         step: Changes of a lower step are finished before those of a higher one begin.
         add: Members that enter, ordered by name; groups only.
         remove: Members that leave, ordered by name; groups only.
@@ -76,6 +82,11 @@ class Change:
         return self.action is not Action.CREATE and any(
             a.path == "externalId" for a in self.attributes
         )
+
+    @property
+    def is_second_pass(self) -> bool:
+        """Whether it follows the creation of an account that it refers to."""
+        return any(a.target for a in self.attributes)
 
     @property
     def takes_access(self) -> bool:

@@ -22,6 +22,21 @@ class Access(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """Another person whose account an attribute names by its ``id``.
+
+    Attributes:
+        target: His JumpCloud ``id``.
+        clear: Remove the platform's value when he has no account, instead of leaving it.
+        create_only: Sent with a new account and never compared afterwards.
+    """
+
+    target: str
+    clear: bool = False
+    create_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DesiredUser:
     """The account that a directory user should have.
 
@@ -32,6 +47,7 @@ class DesiredUser:
         reason: Why ``access`` is so, in words for the plan.
         attributes: Value by path of what is sent always; ``None`` asks for removal.
         initial: Value by path of what is sent on creation only, beside ``attributes``.
+        references: By path, whose account is meant.
         emails: Addresses by which an account may be adopted.
         problem: Why no account can be created or patched; ``""`` when it can.
         in_scope: ``False`` when an exclusion or condition of the scope keeps him out; such a
@@ -45,6 +61,7 @@ class DesiredUser:
     reason: str
     attributes: Mapping[str, Value] = field(default_factory=dict)
     initial: Mapping[str, Value] = field(default_factory=dict)
+    references: Mapping[str, Reference] = field(default_factory=dict)
     emails: tuple[str, ...] = ()
     problem: str = ""
     in_scope: bool = True

@@ -87,6 +87,7 @@ class AttributeRule:
         create_only: Sent when the account is created and never compared afterwards.
         clear: Where the source is empty, remove the provider's value instead of leaving it.
         max_length: Longer text is cut to this many characters.
+        reference: ``read`` returns the JumpCloud ``id`` of another person, whose account is meant.
     """
 
     path: str
@@ -96,6 +97,7 @@ class AttributeRule:
     create_only: bool = False
     clear: bool = False
     max_length: int | None = None
+    reference: bool = False
 
 
 class Removal(StrEnum):

@@ -23,6 +23,7 @@ from jcsync.stages.mapping import is_selected, map_groups, map_users
 from jcsync.stages.matching import match_groups, match_users
 from jcsync.stages.read import fetch_both, fetch_missing
 from jcsync.stages.record import record_matching
+from jcsync.stages.references import diff_references, resolve_references
 from jcsync.stages.restrict import choose_one, find_ids
 from jcsync.stages.settle import leave_settled
 
@@ -168,6 +169,7 @@ def decide(
         except RemoteError as error:
             directory_gaps.append(f"those who may have left could not be asked for again: {error}")
     removals = not directory_gaps and actual.complete
+    users = resolve_references(users, removals=removals)
     user_diff = diff_users(
         users,
         Rules(
@@ -190,6 +192,8 @@ def decide(
     escrow, now = memory.escrow if patient else (), connection.clock.now()
     kept, settled = leave_settled(user_diff.changes, memory.settled)
     user_changes, waiting_users = postpone(kept, escrow, now)
+    second_pass = diff_references(users, user_changes, policy)
+    references, waiting_references = postpone(second_pass, escrow, now)
     # Who waits for his account enters no group before he has it.
     roster = build_roster(users, replace(user_diff, changes=user_changes), actual.users)
     group_diff = diff_groups(groups, roster, groups_on, removals=removals)
@@ -197,8 +201,10 @@ def decide(
     plan = build_plan(
         connection.name,
         users,
-        (*user_changes, *group_changes),
-        users_counts=_with_unchanged(user_diff.counts, user_diff.changes, user_changes),
+        (*user_changes, *references, *group_changes),
+        users_counts=_with_unchanged(
+            user_diff.counts, user_diff.changes, (*user_changes, *references)
+        ),
         groups_counts=_with_unchanged(group_diff.counts, group_diff.changes, group_changes),
         group_sizes=group_diff.sizes,
         managed_groups=len(groups.pairs) + len(groups.orphans) + len(groups.withheld),
@@ -216,7 +222,7 @@ def decide(
         groups=groups,
         evidence=evidence,
         plan=plan,
-        due=frozenset(key_of(change) for change in (*kept, *group_diff.changes)),
+        due=frozenset(key_of(change) for change in (*kept, *second_pass, *group_diff.changes)),
         findings=(
             *incomplete,
             *user_diff.findings,
@@ -224,6 +230,7 @@ def decide(
             *group_diff.findings,
             *settled,
             *waiting_users,
+            *waiting_references,
             *waiting_groups,
         ),
         directory_gaps=tuple(directory_gaps),
@@ -232,9 +239,10 @@ def decide(
 
 
 def _with_unchanged(counts: Counts, due: Iterable[Change], changes: Iterable[Change]) -> Counts:
-    """Count those as unchanged whose changes were all left out."""
-    out = {key_of(change) for change in due} - {key_of(change) for change in changes}
-    return replace(counts, unchanged=counts.unchanged + len(out))
+    """Count those as unchanged whose changes were all left out, and not those who got some."""
+    planned, left = {key_of(change) for change in due}, {key_of(change) for change in changes}
+    more = len(planned - left) - len(left - planned)
+    return replace(counts, unchanged=counts.unchanged + more)
 
 
 def _lease(connection: Connection, order: Order) -> AbstractContextManager[Lease | None]:

@@ -175,7 +175,7 @@ def _parsed(defaults: Mapping[str, Any]) -> list[tuple[ScimPath, AttributeSource
 
 
 def _rule(path: ScimPath, source: AttributeSource) -> AttributeRule:
-    origin, read = _reader(path, source)
+    origin, read = _reader(source)
     return AttributeRule(
         path=str(path),
         source=origin,
@@ -184,12 +184,11 @@ def _rule(path: ScimPath, source: AttributeSource) -> AttributeRule:
         create_only=source.when == "create",
         clear=source.clear,
         max_length=source.max_length,
+        reference=source.reference is not None,
     )
 
 
-def _reader(
-    path: ScimPath, source: AttributeSource
-) -> tuple[str, Callable[[DirectoryUser], Value]]:
+def _reader(source: AttributeSource) -> tuple[str, Callable[[DirectoryUser], Value]]:
     """Return the origin in words and the function that reads it."""
     if source.from_ is not None:
         return source.from_, _field_reader(source.from_)
@@ -198,8 +197,7 @@ def _reader(
 
         return "template", compile_user_template(source.template)
     if source.reference is not None:
-        message = f"{path}: references are not available in this version"
-        raise SettingsError(message)
+        return source.reference, _field_reader(source.reference)
     return "constant", partial(_read_constant, source.value)
 
 

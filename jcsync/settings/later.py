@@ -40,10 +40,6 @@ LATER: Final = (
     ),
     Later(path=(*_CONNECTION, "schedule", "window"), feature="the window for runs"),
     Later(path=(*_CONNECTION, "policy", "delete_after"), feature="deleting after a time"),
-    Later(
-        path=(*_CONNECTION, "users", "attributes", "*", "reference"),
-        feature="references between users",
-    ),
 )
 
 
@@ -57,7 +53,7 @@ def later_problems(tree: dict[str, Any]) -> Iterator[tuple[KeyPath, str]]:
 
 def _message(path: KeyPath, later: Later) -> str:
     key = ".".join(map(str, path[2:] if path[0] == "connections" else path))
-    verb = "come" if later.feature in {"notifications", "references between users"} else "comes"
+    verb = "come" if later.feature == "notifications" else "comes"
     remedy = (
         f"use {' or '.join(map(str, later.allowed))}" if "auto" in later.allowed else "remove it"
     )

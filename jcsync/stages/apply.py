@@ -9,6 +9,7 @@ longer answers stop everything that has not begun.
 import threading
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
 from itertools import groupby
 
 from jcsync.errors import (
@@ -98,7 +99,10 @@ class _Application:
         unkept: tuple[AttributeChange, ...] = ()
         try:
             self._check()
-            resource_id, error = self._apply(change)
+            change, error = self._resolve_references(change)
+            resource_id = ""
+            if not error:
+                resource_id, error = self._apply(change)
             if not error:
                 error, unkept = self._verify(change)
         except (StoppedError, LeaseLostError) as stop:
@@ -119,6 +123,24 @@ class _Application:
             rejected=rejected,
             unkept=unkept,
         )
+
+    def _resolve_references(self, change: Change) -> tuple[Change, str]:
+        """Put the ids of new accounts in; return also whose account was not created, if any."""
+        if not change.is_second_pass:
+            return change, ""
+        resource_id = change.resource_id or self._created.get(change.external_id, "")
+        if not resource_id:
+            return change, "the account was not created, so it refers to nobody"
+        attributes = []
+        for attribute in change.attributes:
+            value = self._created.get(attribute.target, "")
+            if not value:
+                return (
+                    change,
+                    f"{attribute.path}: the account of {attribute.target} was not created",
+                )
+            attributes.append(replace(attribute, after=value, target=""))
+        return replace(change, resource_id=resource_id, attributes=tuple(attributes)), ""
 
     def _verify(self, change: Change) -> tuple[str, tuple[AttributeChange, ...]]:
         """Read back what must not be believed by its status alone; return what is wrong with it.

@@ -62,12 +62,16 @@ def _violations(plan: Plan, limits: Limits) -> Iterator[Violation]:
 
 
 def _rewritten(plan: Plan) -> int:
-    """Accounts that are patched; one that is only adopted keeps all it has."""
-    return sum(
-        change.kind is Kind.USER
-        and change.action is Action.PATCH
-        and any(a.path != "externalId" for a in change.attributes)
-        for change in plan.changes
+    """Accounts that are patched; one that is only adopted, or created now, loses nothing."""
+    return len(
+        {
+            change.resource_id
+            for change in plan.changes
+            if change.kind is Kind.USER
+            and change.action is Action.PATCH
+            and change.resource_id
+            and any(a.path != "externalId" for a in change.attributes)
+        }
     )
 
 

@@ -11,7 +11,7 @@ from jcsync.model.directory import (
     field_value,
 )
 from jcsync.model.report import Finding, FindingKind
-from jcsync.model.resource import Access, DesiredGroup, DesiredUser, Value
+from jcsync.model.resource import Access, DesiredGroup, DesiredUser, Reference, Value
 from jcsync.model.rules import (
     AttributeRule,
     Clause,
@@ -101,7 +101,9 @@ def map_user(
         reason = f"is in {via}"
     if out:
         access, reason = _ACCESS[policy.on_leave], out
+    rules = tuple(rules)
     attributes, initial, problems = _map_attributes(user, rules)
+    references = _map_references(user, rules)
     name = str(attributes.get("userName") or initial.get("userName") or "")
     if not name and not problems:
         problems.append("no userName: the field that it is mapped from is empty in JumpCloud")
@@ -112,6 +114,7 @@ def map_user(
         reason=reason,
         attributes=attributes,
         initial=initial,
+        references=references,
         emails=_emails(attributes),
         problem="; ".join(problems),
         in_scope=not out,
@@ -190,12 +193,22 @@ def _map_attributes(
             value = rule.default
         if isinstance(value, str) and rule.max_length is not None:
             value = value[: rule.max_length]
+        if rule.reference and value is not None:
+            continue
         if rule.create_only:
             if value is not None:
                 initial[rule.path] = value
         elif value is not None or rule.clear:
             attributes[rule.path] = value
     return attributes, initial, problems
+
+
+def _map_references(user: DirectoryUser, rules: Iterable[AttributeRule]) -> dict[str, Reference]:
+    return {
+        rule.path: Reference(target=target, clear=rule.clear, create_only=rule.create_only)
+        for rule in rules
+        if rule.reference and (target := str(rule.read(user) or "").strip())
+    }
 
 
 def _emails(attributes: Mapping[str, Value]) -> tuple[str, ...]:

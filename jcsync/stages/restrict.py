@@ -8,17 +8,21 @@ from jcsync.model.directory import DirectoryState
 from jcsync.model.plan import Change, Plan
 from jcsync.model.report import Finding, FindingKind
 from jcsync.model.resource import Kind, ProviderState
+from jcsync.stages.references import without_dangling
 
 
 def restrict_plan(plan: Plan, wanted: str) -> Plan:
     """Keep the changes of one person, his memberships included.
+
+    His references to people whose accounts are still to be created wait for a run about them.
 
     Args:
         plan: Of everybody.
         wanted: JumpCloud id, or id of an unmanaged account.
     """
     parts = (_part(change, wanted) for change in plan.changes)
-    return replace(plan, changes=tuple(part for part in parts if part is not None))
+    kept = (part for part in parts if part is not None)
+    return replace(plan, changes=without_dangling(kept))
 
 
 def restrict_findings(findings: Iterable[Finding], names: Collection[str]) -> tuple[Finding, ...]:

@@ -349,11 +349,15 @@ def test_a_template_that_fails_names_its_reason(tmp_path: Path, template: str, r
         rule.read(ANN)
 
 
-def test_references_are_refused_here_too(tmp_path: Path) -> None:
-    defaults = {"userName": "email", f"{ENTERPRISE_USER}:manager.value": {"reference": "manager"}}
+def test_a_reference_reads_whose_account_is_meant(tmp_path: Path) -> None:
+    path = f"{ENTERPRISE_USER}:manager.value"
+    defaults = {"userName": "email", path: {"reference": "manager", "clear": True}}
 
-    with pytest.raises(SettingsError, match=r"manager\.value: references are not available"):
-        build_rules(load_connection(tmp_path), defaults)
+    name, manager = build_rules(load_connection(tmp_path), defaults)
+
+    assert (name.reference, manager.reference) == (False, True)
+    assert (manager.path, manager.source, manager.clear) == (path, "manager", True)
+    assert manager.read(DirectoryUser(id="1", manager="5f0c")) == "5f0c"
 
 
 def test_null_for_a_whole_attribute_removes_its_parts(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from jcsync.scim.profiles import load_profile, profile_names
 from jcsync.settings import build_rules
 from jcsync.settings.profile_reference import render_defaults
 from jcsync.settings.templates import check_user_template, compile_user_template
-from tests.unit.settings.builders import connection_problems, load_connection
+from tests.unit.settings.builders import load_connection
 
 DOCS = Path(__file__).parents[3] / "docs"
 MAPPING = (DOCS / "mapping.md").read_text(encoding="utf-8")
@@ -21,11 +21,6 @@ KEEPNET = (DOCS / "keepnet.md").read_text(encoding="utf-8")
 
 def blocks(page: str) -> list[dict[str, Any]]:
     return [yaml.safe_load(part.partition("```")[0]) for part in page.split("```yaml\n")[1:]]
-
-
-def later(block: dict[str, Any]) -> bool:
-    """Whether a block shows what this version does not have."""
-    return "reference" in str(block)
 
 
 @pytest.mark.parametrize("name", profile_names())
@@ -63,20 +58,13 @@ def test_there_are_examples() -> None:
 @pytest.mark.parametrize("profile", profile_names())
 def test_every_recipe_is_a_mapping(tmp_path: Path, profile: str) -> None:
     """With both profiles, and for a person of whom nothing is known."""
-    recipes = [block for block in blocks(MAPPING) if not later(block)]
+    recipes = blocks(MAPPING)
     for block in recipes:
         connection = load_connection(tmp_path, provider={"profile": profile}, **block)
         rules = build_rules(connection, load_profile(profile).attributes)
         for rule in rules:
             rule.read(DirectoryUser(id="5f0c"))
     assert len(recipes) > 8
-
-
-def test_what_comes_later_is_refused(tmp_path: Path) -> None:
-    """When this fails, the recipe of the manager is no longer a promise."""
-    (block,) = [block for block in blocks(MAPPING) if later(block)]
-
-    assert "not available in this version" in str(connection_problems(tmp_path, **block))
 
 
 def test_the_blocks_for_keepnet_are_settings(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from jcsync.errors import (
     TransientError,
     UnauthorizedError,
 )
-from jcsync.model.plan import Action, Plan
+from jcsync.model.plan import Action, AttributeChange, Change, Plan
 from jcsync.model.report import Outcome, Status
 from jcsync.stages.apply import apply_plan
 from tests.factories import (
@@ -370,3 +370,53 @@ def test_members_that_fail_are_a_failure_of_the_change(
 
     assert (outcomes[0].status, outcomes[0].error) == (Status.FAILED, str(error))
     assert (stop is error) is isinstance(error, UnauthorizedError)
+
+
+# ---------------------------------------------------------------------- references
+
+
+def a_reference(who: str, target: str, resource_id: str = "", **fields: object) -> Change:
+    """The second pass of somebody: his manager is created by the same plan."""
+    manager = AttributeChange(path="manager.value", before=None, after=target, target=target)
+    return a_change(
+        Action.PATCH, who, resource_id=resource_id, attributes=(manager,), step=9, **fields
+    )
+
+
+def test_second_pass_sends_the_ids_of_new_accounts() -> None:
+    """Both of the account that refers and of the one that is meant."""
+    provider = FakeProvider(an_account("ann"))
+    plan = a_plan(
+        a_change(Action.CREATE, "joe", step=1),
+        a_change(Action.CREATE, "mgr", step=1),
+        a_reference("ann", "mgr", "scim-ann"),
+        a_reference("joe", "mgr"),
+    )
+
+    outcomes, error = run(plan, provider)
+
+    assert (error, statuses(outcomes)) == (None, [Status.APPLIED] * 4)
+    ids = {user.external_id: key for key, user in provider.users.items()}
+    assert [o.resource_id for o in outcomes[2:]] == ["scim-ann", ids["joe"]]
+    for who in ("ann", "joe"):
+        assert provider.users[ids[who]].attributes["manager.value"] == ids["mgr"]
+
+
+def test_second_pass_fails_alone_where_an_account_could_not_be_created() -> None:
+    """The reason names which of the two it is; no call is made."""
+    provider = FakeProvider()
+    provider.fails = failing("create mgr", error=RejectedError("no", status=400))
+    plan = a_plan(
+        a_change(Action.CREATE, "joe", step=1),
+        a_change(Action.CREATE, "mgr", step=1),
+        a_reference("joe", "mgr"),
+        a_reference("mgr", "joe"),
+    )
+
+    outcomes, error = run(plan, provider)
+
+    assert error is None
+    assert statuses(outcomes) == [Status.APPLIED, *[Status.FAILED] * 3]
+    assert outcomes[2].error == "manager.value: the account of mgr was not created"
+    assert outcomes[3].error == "the account was not created, so it refers to nobody"
+    assert provider.writes == ["create joe", "create mgr"]

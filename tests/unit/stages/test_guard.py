@@ -208,3 +208,14 @@ def test_what_passes_never_exceeds_a_limit(planned: int, active: int, limit: Lim
 
     allowed = allowance(limit, active)
     assert bool(violations) is (allowed is not None and planned > allowed)
+
+
+def test_second_pass_rewrites_nobody() -> None:
+    """A new account is not rewritten by its manager, and an old one not twice."""
+    plan = a_plan(
+        *(a_change(who=str(n), resource_id="") for n in range(9)),
+        a_change(who="ann"),
+        a_change(who="ann"),
+    )
+
+    assert check_plan(plan, Limits(**{**_none(), "patch": Limit(count=1)})) == ()

@@ -3,7 +3,7 @@
 import pytest
 
 from jcsync.errors import UsageError
-from jcsync.model.plan import Action, Plan
+from jcsync.model.plan import Action, AttributeChange, Plan
 from jcsync.model.report import Finding, FindingKind
 from jcsync.model.resource import ProviderState
 from jcsync.stages.restrict import (
@@ -150,3 +150,15 @@ def test_findings_about_others_are_left_out() -> None:
     gap = Finding(kind=FindingKind.INCOMPLETE, subject="directory", message="a page is missing")
 
     assert restrict_findings([mine, other, gap], {mail("ann")}) == (mine, gap)
+
+
+def test_reference_to_an_account_of_somebody_else_waits() -> None:
+    """A run about one person creates no manager for him."""
+    manager = AttributeChange(path="manager.value", before=None, after="mgr", target="mgr")
+    plan = a_plan(
+        a_change(Action.CREATE, "ann"),
+        a_change(Action.CREATE, "mgr"),
+        a_change(attributes=(manager,), resource_id=""),
+    )
+
+    assert restrict_plan(plan, "ann").changes == plan.changes[:1]
