@@ -17,6 +17,7 @@ from jcsync.ports import Lease, Store
 from jcsync.stages.confirm import fetch_evidence, removal_candidates, worth_confirming
 from jcsync.stages.diff import Rules, build_plan, diff_users
 from jcsync.stages.escrow import key_of, postpone
+from jcsync.stages.grace import find_expired
 from jcsync.stages.groups import build_roster, diff_groups
 from jcsync.stages.guard import check_plan
 from jcsync.stages.mapping import is_selected, map_groups, map_users
@@ -93,7 +94,7 @@ def _run(connection: Connection, order: Order, record: Recorder, lease: Lease | 
         record.hold(plan, violations)
         return
     record.release_holds()
-    record_matching(
+    links = record_matching(
         connection.store,
         connection.name,
         decision.users,
@@ -101,7 +102,7 @@ def _run(connection: Connection, order: Order, record: Recorder, lease: Lease | 
         memory.links,
         complete=decision.complete,
     )
-    record.apply(plan, memory, lease)
+    record.apply(plan, replace(memory, links=links), lease)
     record.settle(decision, memory)
 
 
@@ -148,6 +149,7 @@ def decide(
     """
     policy, groups_on = connection.policy, connection.group_policy
     user_links = [link for link in memory.links if link.kind is Kind.USER]
+    expired = find_expired(user_links, policy, connection.clock.now())
     group_links = [link for link in memory.links if link.kind is Kind.GROUP]
 
     desired = map_users(state, connection.scope, policy, connection.rules)
@@ -160,9 +162,9 @@ def decide(
     evidence: dict[str, Evidence] = {}
     if state.complete and actual.complete:
         whom = (
-            removal_candidates(users, policy, only)
+            removal_candidates(users, policy, only, expired=expired)
             if confirm_all or only is not None
-            else worth_confirming(users, connection.limits, policy)
+            else worth_confirming(users, connection.limits, policy, expired=expired)
         )
         try:
             evidence = dict(fetch_evidence(connection.directory, whom, connection.scope))
@@ -178,6 +180,7 @@ def decide(
             evidence=evidence,
             removals=removals,
             groups=state.groups,
+            expired=expired,
         ),
     )
     desired_groups, group_findings = map_groups(state, desired, groups_on, connection.scope)

@@ -39,7 +39,6 @@ LATER: Final = (
         allowed=("auto", "off"),
     ),
     Later(path=(*_CONNECTION, "schedule", "window"), feature="the window for runs"),
-    Later(path=(*_CONNECTION, "policy", "delete_after"), feature="deleting after a time"),
 )
 
 

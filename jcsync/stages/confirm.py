@@ -1,7 +1,7 @@
 """Before somebody's access is taken, he is asked for again, directly and now."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from jcsync.model.directory import Evidence
@@ -19,7 +19,11 @@ _ON_LEAVE = {Removal.DEACTIVATE: Access.INACTIVE, Removal.DELETE: Access.DELETE}
 
 
 def removal_candidates(
-    matching: UserMatching, policy: Policy, only: frozenset[str] | None = None
+    matching: UserMatching,
+    policy: Policy,
+    only: frozenset[str] | None = None,
+    *,
+    expired: Collection[str] = (),
 ) -> tuple[str, ...]:
     """Return the JumpCloud ``id`` of everybody whose account may be deactivated or deleted.
 
@@ -27,18 +31,26 @@ def removal_candidates(
         matching: Both sides.
         policy: What may happen to those who left: an inactive account can still be deleted.
         only: JumpCloud ids, or ids of accounts; ``None`` for everybody.
+        expired: JumpCloud ids of those whose deactivated accounts are due to be deleted.
     """
     on_leave = {policy.on_leave, policy.on_delete}
     orphans = [
         (orphan.link.external_id, orphan.actual)
         for orphan in matching.orphans
-        if Removal.DELETE in on_leave or (orphan.actual.active and on_leave != {Removal.KEEP})
+        if Removal.DELETE in on_leave
+        or (
+            (orphan.actual.active or orphan.link.external_id in expired)
+            and on_leave != {Removal.KEEP}
+        )
     ]
     leavers = [
         (pair.desired.external_id, pair.actual)
         for pair in matching.pairs
         if pair.desired.access is Access.DELETE
-        or (pair.desired.access is Access.INACTIVE and pair.actual.active)
+        or (
+            pair.desired.access is Access.INACTIVE
+            and (pair.actual.active or pair.desired.external_id in expired)
+        )
     ]
     return tuple(
         sorted(
@@ -49,7 +61,9 @@ def removal_candidates(
     )
 
 
-def worth_confirming(matching: UserMatching, limits: Limits, policy: Policy) -> tuple[str, ...]:
+def worth_confirming(
+    matching: UserMatching, limits: Limits, policy: Policy, *, expired: Collection[str] = ()
+) -> tuple[str, ...]:
     """Return whom to ask for again, which is nobody when the plan is far beyond its limit.
 
     A plan that takes access from many times more people than it may is held whatever is found;
@@ -58,19 +72,21 @@ def worth_confirming(matching: UserMatching, limits: Limits, policy: Policy) -> 
     for, since the answer decides the action.
     """
     certain = policy.on_delete is policy.on_leave
-    if certain and _held_anyway(matching, limits, policy):
+    if certain and _held_anyway(matching, limits, policy, expired):
         return ()
-    return removal_candidates(matching, policy)
+    return removal_candidates(matching, policy, expired=expired)
 
 
-def _held_anyway(matching: UserMatching, limits: Limits, policy: Policy) -> bool:
+def _held_anyway(
+    matching: UserMatching, limits: Limits, policy: Policy, expired: Collection[str]
+) -> bool:
     """Whether the plan is far beyond a limit when everybody is believed to have left."""
     ours = [*(pair.actual for pair in matching.pairs), *(o.actual for o in matching.orphans)]
     bases = {
         Access.INACTIVE: (limits.deactivate, sum(account.active for account in ours)),
         Access.DELETE: (limits.delete, len(ours)),
     }
-    ends = Counter(_ends(matching, policy))
+    ends = Counter(_ends(matching, policy, expired))
     for access, (limit, base) in bases.items():
         allowed = allowance(limit, base)
         if allowed is not None and ends[access] > 2 * allowed + _MARGIN:
@@ -78,8 +94,8 @@ def _held_anyway(matching: UserMatching, limits: Limits, policy: Policy) -> bool
     return False
 
 
-def _ends(matching: UserMatching, policy: Policy) -> Iterator[Access]:
-    """Yield what would happen to each account that is to lose its access now."""
+def _ends(matching: UserMatching, policy: Policy, expired: Collection[str]) -> Iterator[Access]:
+    """Yield what would happen to each account that is to lose its access, or itself, now."""
     on_leave = _ON_LEAVE.get(policy.on_leave, Access.KEEP)
     ends = [(o.link.external_id, o.actual.user_name, o.actual, on_leave) for o in matching.orphans]
     ends += [
@@ -87,8 +103,12 @@ def _ends(matching: UserMatching, policy: Policy) -> Iterator[Access]:
         for p in matching.pairs
     ]
     for external_id, user_name, actual, access in ends:
-        if actual.active and not is_protected(policy, external_id, user_name, actual):
+        if is_protected(policy, external_id, user_name, actual):
+            continue
+        if actual.active:
             yield access
+        elif access is Access.INACTIVE and external_id in expired:
+            yield Access.DELETE
 
 
 def fetch_evidence(

@@ -5,7 +5,7 @@ is in the plan twice, so that a patch that fails leaves nobody his access.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from jcsync.model.directory import DirectoryGroup, Evidence
 from jcsync.model.plan import Action, AttributeChange, Change, Counts, Plan
@@ -36,6 +36,8 @@ class Rules:
         removals: Whether access may be taken at all: both sides were read completely.
         groups: The groups of the scope.
     """
+        expired: Since when, by JumpCloud ``id``, accounts are deactivated whose time is over
+            (``policy.delete_after``).
 
     policy: Policy
     scope: Scope
@@ -43,6 +45,7 @@ class Rules:
     removals: bool
     groups: tuple[DirectoryGroup, ...]
 
+    expired: Mapping[str, str] = field(default_factory=dict)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserDiff:
@@ -174,8 +177,19 @@ def _removal(pair: UserPair, rules: Rules, findings: list[Finding]) -> Iterator[
         return
     access = Access.INACTIVE if confirmed is Access.INACTIVE else desired.access
     if access is Access.INACTIVE and desired.in_scope and not desired.problem:
+    access, reason = _after_grace(access, desired.external_id, actual, desired.reason, rules)
         yield from _patch(pair, rules.policy)
-    yield from _end(access, desired.external_id, actual, desired.reason)
+    yield from _end(access, desired.external_id, actual, reason)
+
+
+def _after_grace(
+    access: Access, external_id: str, actual: UserResource, reason: str, rules: Rules
+) -> tuple[Access, str]:
+    """Delete, in place of deactivating, what has been deactivated for long enough."""
+    since = rules.expired.get(external_id)
+    if access is not Access.INACTIVE or actual.active or since is None:
+        return access, reason
+    return Access.DELETE, f"{reason}; deactivated on {since}, its time is over (delete_after)"
 
 
 def _confirmed(pair: UserPair, rules: Rules) -> Access:
@@ -214,6 +228,8 @@ def _diff_orphan(orphan: UserOrphan, rules: Rules, findings: list[Finding]) -> C
             return None
     access = {Removal.DEACTIVATE: Access.INACTIVE, Removal.DELETE: Access.DELETE}.get(removal)
     due = list(_end(access, link.external_id, actual, reason)) if access else []
+    if access is not None:
+        access, reason = _after_grace(access, link.external_id, actual, reason, rules)
     if due and is_protected(rules.policy, link.external_id, actual.user_name, actual):
         message = _protected(due)
         findings.append(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from jcsync.model.history import EscrowRecord
 from jcsync.model.plan import Action, Change, Plan
 from jcsync.model.report import Outcome, Status
-from jcsync.model.resource import Kind, Link
+from jcsync.model.resource import Access, Kind, Link
 from jcsync.ports import Clock, Store
 from jcsync.stages.escrow import escrow_after
 from jcsync.stages.matching import GroupMatching, How, UserMatching
@@ -20,8 +20,10 @@ def record_matching(
     links: Iterable[Link],
     *,
     complete: bool,
-) -> None:
+) -> tuple[Link, ...]:
     """Bring the links in step with what was matched: a lost store is rebuilt by ``externalId``.
+
+    The time of a deactivation ends also where somebody else has given the access back.
 
     Args:
         store: Where links are kept.
@@ -30,6 +32,9 @@ def record_matching(
         groups: Likewise.
         links: Those of the store now.
         complete: Links to accounts that no longer exist are forgotten only after a complete read.
+
+    Returns:
+        The links now.
     """
     known = {(link.kind, link.external_id): link for link in links}
     found = [
@@ -52,11 +57,18 @@ def record_matching(
         for pair in groups.pairs
         if pair.how is How.EXTERNAL_ID
     ]
+    for pair in users.pairs:
+        link = known.get((Kind.USER, pair.desired.external_id))
+        back = pair.how is How.LINK and pair.actual.active and pair.desired.access is Access.ACTIVE
+        if back and link is not None and link.deactivated_at is not None:
+            found.append(replace(link, deactivated_at=None))
     replaced = {(link.kind, link.external_id) for link in found}
     gone = [(link.kind, link.external_id) for link in (*users.gone, *groups.gone)]
     forget = [key for key in gone if key in known and key not in replaced] if complete else []
     if found or forget:
         store.record_links(connection, found, forget=forget)
+    now = known | {(link.kind, link.external_id): link for link in found}
+    return tuple(link for key, link in now.items() if key not in forget)
 
 
 def record_outcomes(

@@ -78,7 +78,7 @@ def find_suspects(
             if _last_write(a.path, past.get(change.external_id, ())) == (a.after,)
         )
         for change in changes
-        if _writes(change)
+        if _writes(change) and not change.is_second_pass
     }
     return {external_id: paths for external_id, paths in suspects.items() if paths}
 
@@ -101,7 +101,7 @@ def unkept(
     wanted = {a.path: a.after for a in change.attributes}
     return tuple(
         AttributeChange(path=path, before=actual.attributes.get(path), after=wanted[path])
-        for path in sorted(paths)
+        for path in sorted(set(paths) & wanted.keys())
         if path in actual.attributes and not is_equal(path, actual.attributes[path], wanted[path])
     )
 

@@ -204,10 +204,10 @@ def test_plain_http_to_another_computer(site: Site) -> None:
 
 def test_key_of_a_later_version(site: Site) -> None:
     """A feature that is not there yet says so; nothing is silently ignored."""
-    rewrite(site, lambda c, _: c.update(policy={"delete_after": "30d"}))
+    rewrite(site, lambda c, _: c.update(schedule={"window": "mon-fri 07:00-19:00"}))
 
     text = refused(site)
-    assert "policy.delete_after" in text
+    assert "schedule.window" in text
     assert "not available in this version" in text
 
 

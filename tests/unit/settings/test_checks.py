@@ -297,7 +297,6 @@ def test_a_wrong_condition(tmp_path: Path, clause: object, message: str, of_grou
         ({"notify": {"ping_url": "https://x"}}, "notify.ping_url", "(notify.ping_url) comes"),
         ({"directory": {"insights": "on"}}, "directory.insights", "use auto or off"),
         ({"schedule": {"window": "mon 07:00-08:00"}}, "schedule.window", "the window for runs"),
-        ({"policy": {"delete_after": "30d"}}, "policy.delete_after", "deleting after a time"),
     ],
 )
 def test_what_comes_later_is_said_so(

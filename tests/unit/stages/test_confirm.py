@@ -1,5 +1,7 @@
 """Whom to ask for again before his access is taken."""
 
+from dataclasses import replace
+
 import pytest
 
 from jcsync.model.limits import Limit, Limits
@@ -168,3 +170,27 @@ def test_one_failed_question_is_no_answer() -> None:
 
     with pytest.raises(type(refused())):
         fetch_evidence(directory, ["ann", "gone"], Scope())
+
+
+def test_account_whose_time_is_over_is_asked_for() -> None:
+    """By all that was said of those who are deactivated; not where policies keep it."""
+    matching = matched(
+        a_user("sid", Access.INACTIVE),
+        accounts=[an_account("sid", active=False), an_account("lea", active=False)],
+        leavers=("lea",),
+    )
+    expired = {"sid", "lea"}
+
+    assert removal_candidates(matching, Policy(), expired=expired) == ("lea", "sid")
+    assert removal_candidates(matching, KEEP_ALL, expired=expired) == ("sid",)
+
+
+def test_many_whose_time_is_over_are_held_without_being_asked_for() -> None:
+    """As with those who lose access: the plan is held whatever is found."""
+    accounts, people = crowd(100)
+    idle = [replace(account, active=False) for account in accounts]
+    matching = matched(accounts=idle, leavers=people)
+    limits = Limits(delete=Limit(count=2))
+
+    assert worth_confirming(matching, limits, Policy(), expired=people) == ()
+    assert worth_confirming(matching, limits, Policy(), expired=people[:9]) == people[:9]

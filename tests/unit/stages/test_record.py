@@ -4,7 +4,7 @@ import pytest
 
 from jcsync.model.plan import Action, Change, Plan
 from jcsync.model.report import Outcome, Status
-from jcsync.model.resource import Kind, Link
+from jcsync.model.resource import Access, Kind, Link
 from jcsync.model.rules import GroupPolicy, Policy
 from jcsync.stages.matching import GroupMatching, UserMatching, match_groups, match_users
 from jcsync.stages.record import record_matching, record_outcomes
@@ -202,3 +202,22 @@ def test_resource_without_external_id_is_not_linked() -> None:
     store = recorded(a_plan(a_change(external_id="")), an_outcome(resource_id="scim-ann"))
 
     assert store.kept == {}
+
+
+@pytest.mark.parametrize(
+    ("active", "access", "kept"),
+    [(True, Access.ACTIVE, False), (False, Access.ACTIVE, True), (True, Access.INACTIVE, True)],
+)
+def test_time_of_a_deactivation_ends_with_the_access_that_somebody_else_gave_back(
+    active: bool, access: Access, kept: bool
+) -> None:
+    """Only of who should have it; else it is taken again, and the time with it."""
+    link = a_link("a", deactivated_at="2026-01-01T00:00:00+00:00")
+    store = FakeStore.of(link)
+    matching = match_users(
+        [a_user("a", access)], [an_account("a", active=active)], [link], Policy()
+    )
+
+    links = record_matching(store, "keepnet", matching, NO_GROUPS, [link], complete=True)
+
+    assert links == store.links("") == ((link if kept else a_link("a")),)

@@ -195,3 +195,12 @@ def test_reactivation_is_never_given_up() -> None:
     ((left,), _) = leave_settled([change], known("CEO"))
 
     assert (left.action, left.attributes) == (Action.REACTIVATE, (access,))
+
+
+def test_second_pass_is_never_suspected() -> None:
+    """The account that it refers to is new; and what another change wrote is not its business."""
+    manager = AttributeChange(path="manager.value", before=None, after="bob", target="bob")
+    second = patch(manager)
+
+    assert find_suspects([second], {"ann": [a_record(manager)]}) == {}
+    assert unkept(second, ["title"], an_account(title="CEO")) == ()
