@@ -26,7 +26,7 @@ from jcsync.model.history import (
 )
 from jcsync.model.limits import Violation
 from jcsync.model.plan import AttributeChange, Change, Plan
-from jcsync.model.report import Outcome, RunReport
+from jcsync.model.report import Outcome, RunReport, Written
 from jcsync.model.resource import Capabilities, Kind, Link, ProviderState, UserResource, Value
 from jcsync.model.rules import Scope
 
@@ -138,8 +138,8 @@ class ServiceProvider(Protocol):
         """Read one account; ``None`` when it is gone."""
         ...
 
-    def create_user(self, external_id: str, attributes: Mapping[str, Value]) -> str:
-        """Create an active account and return its ``id``.
+    def create_user(self, external_id: str, attributes: Mapping[str, Value]) -> Written:
+        """Create an active account.
 
         A create whose answer was lost is looked up by ``external_id`` before it is repeated.
 
@@ -148,8 +148,14 @@ class ServiceProvider(Protocol):
         """
         ...
 
-    def patch_user(self, resource_id: str, attributes: Sequence[AttributeChange]) -> None:
-        """Change attributes of an account, ``active`` and ``externalId`` among them."""
+    def patch_user(self, resource_id: str, attributes: Sequence[AttributeChange]) -> Written:
+        """Change attributes of an account, ``active`` and ``externalId`` among them.
+
+        What the platform refuses or ignores is sent in another way before it is given up.
+
+        Raises:
+            NotFoundError: The account is gone.
+        """
         ...
 
     def delete_user(self, resource_id: str) -> None:

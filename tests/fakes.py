@@ -31,7 +31,7 @@ from jcsync.model.history import (
 )
 from jcsync.model.limits import Violation
 from jcsync.model.plan import Action, AttributeChange, Change, Plan
-from jcsync.model.report import Outcome, RunReport, Status
+from jcsync.model.report import Outcome, RunReport, Status, Written
 from jcsync.model.resource import (
     Capabilities,
     GroupResource,
@@ -204,7 +204,7 @@ class FakeProvider(_Counted):
         self._call(f"fetch {resource_id}")
         return self.users.get(resource_id)
 
-    def create_user(self, external_id: str, attributes: Mapping[str, Value]) -> str:
+    def create_user(self, external_id: str, attributes: Mapping[str, Value]) -> Written:
         self._call(f"create {external_id}")
         name = str(attributes["userName"])
         self._check_name(name, "")
@@ -219,9 +219,9 @@ class FakeProvider(_Counted):
         )
         changes = [AttributeChange(path=p, before=None, after=v) for p, v in attributes.items()]
         self.users[resource_id] = changed_user(user, changes)
-        return resource_id
+        return Written(resource_id=resource_id)
 
-    def patch_user(self, resource_id: str, attributes: Sequence[AttributeChange]) -> None:
+    def patch_user(self, resource_id: str, attributes: Sequence[AttributeChange]) -> Written:
         self._call(f"patch {resource_id}")
         for change in attributes:
             if change.path == "userName":
@@ -230,6 +230,7 @@ class FakeProvider(_Counted):
             message = f"{resource_id} does not exist"
             raise NotFoundError(message, status=404)
         self.users[resource_id] = changed_user(self.users[resource_id], attributes)
+        return Written(resource_id=resource_id)
 
     def delete_user(self, resource_id: str) -> None:
         self._call(f"delete {resource_id}")

@@ -41,6 +41,22 @@ class Outcome:
     unkept: tuple[AttributeChange, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What a platform made of attributes that it answered 2xx to.
+
+    Attributes:
+        resource_id: Of the account.
+        unkept: Attributes that it does not keep, whatever way they were sent: what it has
+            (``before``), what was sent (``after``).
+        seen: Whether its own copy was compared with what was sent, after the write.
+    """
+
+    resource_id: str
+    unkept: tuple[AttributeChange, ...] = ()
+    seen: bool = False
+
+
 class FindingKind(StrEnum):
     """What a run noticed and did not act on."""
 

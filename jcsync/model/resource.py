@@ -162,6 +162,22 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trait:
+    """One thing that was learnt of a service provider.
+
+    Attributes:
+        found: What it does, in words.
+        expected: The switch of the profile that says so, ``""`` when none does.
+        agrees: Whether that is what the profile, or a careful client, takes for granted.
+    """
+
+    name: str
+    found: str
+    expected: str = ""
+    agrees: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
     """What a service provider says of itself, and what it takes.
 
@@ -170,8 +186,13 @@ class Capabilities:
         described: Whether there is such an answer.
         filters: Whether each attribute can be filtered by ``eq``; an attribute that could not be
             tried, for want of an account, is left out.
+        traits: Everything else that was learnt, in the order in which it is shown.
+        attributes: Of accounts, by ``/Schemas``, in lower case, those of extensions after their
+            URN and a colon; ``None`` when the platform does not describe them.
     """
 
     config: str
     described: bool
     filters: Mapping[str, bool]
+    traits: tuple[Trait, ...] = ()
+    attributes: frozenset[str] | None = None

@@ -31,7 +31,7 @@ from jcsync.model.report import (
     RunReport,
     Status,
 )
-from jcsync.model.resource import ProviderState
+from jcsync.model.resource import Kind, ProviderState
 from jcsync.pipeline.orders import Connection, Decision, Memory, Order, Progress
 from jcsync.ports import Lease
 from jcsync.stages.apply import apply_plan
@@ -150,6 +150,11 @@ class Recorder:
             workers=connection.workers,
             check=check,
             suspects=find_suspects(plan.changes, past),
+            linked={
+                link.external_id: link.resource_id
+                for link in memory.links
+                if link.kind is Kind.USER
+            },
         )
         with closing(applying) as outcomes:
             for outcome in record_outcomes(

@@ -45,10 +45,13 @@ class Page:
 
     Attributes:
         total: ``totalResults``, ``None`` when the server gives none.
+        next_cursor: Where the next page begins, ``""`` when none follows or the server has no
+            cursors.
     """
 
     rows: tuple[Json, ...]
     total: int | None
+    next_cursor: str = ""
 
 
 def parse_page(body: object, where: str) -> Page:
@@ -69,6 +72,7 @@ def parse_page(body: object, where: str) -> Page:
     return Page(
         rows=tuple(row for row in rows or () if isinstance(row, Mapping)),
         total=number,
+        next_cursor=text_of(attribute(body, "nextCursor")),
     )
 
 
@@ -92,6 +96,28 @@ def read_listing(fetch: Callable[[int], Page], *, name: str) -> Listing:
         seen |= reading.rows
         if None in reading.totals:
             break
+    return Listing(rows=seen, gaps=gaps)
+
+
+def read_by_cursor(fetch: Callable[[str], Page], *, name: str) -> Listing:
+    """Read all pages by cursor; once more when the first reading cannot be proven complete.
+
+    A page without ``nextCursor`` is the last one. A total is not needed, as RFC 9865 lets
+    servers leave it out; one that is given has to be true.
+
+    Args:
+        fetch: Returns the page at a cursor; ``""`` is the first one.
+        name: As for ``read_listing``.
+    """
+    seen: dict[str, Json] = {}
+    gaps: list[str] = []
+    for _ in range(_READS):
+        reading = _Reading(lambda _: Page(rows=(), total=None))
+        expired = reading.follow(fetch)
+        gaps = [*expired, *reading.gaps(name, counted=False)]
+        if not gaps:
+            return Listing(rows=reading.rows)
+        seen |= reading.rows
     return Listing(rows=seen, gaps=gaps)
 
 
@@ -120,6 +146,26 @@ class _Reading:
                 return
             if self._is_last():
                 return
+
+    def follow(self, fetch: Callable[[str], Page]) -> list[str]:
+        """Read from cursor to cursor; return why it could not go on, if so."""
+        cursor, passed = "", set[str]()
+        while True:
+            try:
+                page = fetch(cursor)
+            except RejectedError as error:
+                if not cursor:
+                    raise
+                return [f"the platform took its own cursor back: {error}"]
+            self._add(page)
+            cursor = page.next_cursor
+            if not cursor:
+                return []
+            too_long = self._received > _MOST_ROWS or len(self.totals) > _MOST_PAGES
+            self._endless = too_long or cursor in passed
+            if self._endless:
+                return []
+            passed.add(cursor)
 
     def _next_page(self) -> Page | None:
         """Read on; ``None`` when the server fails beyond the end that it has given.
@@ -170,10 +216,13 @@ class _Reading:
         second = self._fetch(2).rows
         return bool(second) and text_of(attribute(second[0], "id")) == ids[1]
 
-    def gaps(self, name: str) -> list[str]:
+    def gaps(self, name: str, *, counted: bool = True) -> list[str]:
+        """Why the list may be incomplete; ``counted``: it has to say how long it is."""
         gaps: list[str] = []
         first, unique = self.totals[0], len(self.rows)
-        if first is None:
+        if first is None and not counted:
+            pass
+        elif first is None:
             gaps.append(f"the platform's list of {name} gives no totalResults")
         elif len(set(self.totals)) > 1:
             gaps.append(

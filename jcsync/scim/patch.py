@@ -62,9 +62,15 @@ def chunk_members(
 
 
 def dump_members(
-    add: Sequence[str], remove: Sequence[str], *, style: Literal["filter", "value"]
+    add: Sequence[str],
+    remove: Sequence[str],
+    *,
+    style: Literal["filter", "value"],
+    pathless: bool = False,
 ) -> list[dict[str, Any]]:
     """Return the operations of one request.
+
+    ``pathless`` adds by an object in place of a path; a removal has a path in any case.
 
     Never ``replace``, never a ``remove`` of all: some servers merge the first and all servers
     obey the second.
@@ -72,7 +78,9 @@ def dump_members(
     operations: list[dict[str, Any]] = []
     if add:
         values = [{"value": member} for member in add]
-        operations.append({"op": "add", "path": "members", "value": values})
+        whole = {"op": "add", "value": {"members": values}}
+        pathed = {"op": "add", "path": "members", "value": values}
+        operations.append(whole if pathless else pathed)
     if style == "filter":
         operations += [
             {"op": "remove", "path": f'members[value eq "{_escaped(member)}"]'} for member in remove

@@ -91,7 +91,7 @@ def read_path(resource: Json, path: ScimPath) -> Value:
                 part = _single(attribute(element, path.sub))
                 return "" if part is None else part
         return None
-    if path.sub:
+    if path.sub and (isinstance(value, Mapping) or path.sub != "value"):
         value = attribute(value, path.sub)
     return _single(value)
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 from itertools import groupby
 
 from jcsync.errors import (
+    ConflictError,
     JcsyncError,
     LeaseLostError,
     RemoteError,
@@ -20,9 +21,10 @@ from jcsync.errors import (
     TransientError,
     UnauthorizedError,
 )
+from jcsync.model.equality import is_equal
 from jcsync.model.plan import Action, AttributeChange, Change, Member, Plan
-from jcsync.model.report import Outcome, Status
-from jcsync.model.resource import Kind, Value
+from jcsync.model.report import Outcome, Status, Written
+from jcsync.model.resource import Kind, UserResource, Value
 from jcsync.ports import ServiceProvider
 from jcsync.stages.settle import unkept as find_unkept
 
@@ -36,6 +38,7 @@ def apply_plan(
     workers: int,
     check: Callable[[], None],
     suspects: Mapping[str, Collection[str]] | None = None,
+    linked: Mapping[str, str] | None = None,
 ) -> Generator[Outcome]:
     """Make every change of a plan, in order.
 
@@ -46,6 +49,7 @@ def apply_plan(
         check: Called before each change; raises ``StoppedError`` or ``LeaseLostError`` when
             nothing more may be written.
         suspects: Paths by JumpCloud id that are read back after they were written.
+        linked: The account that each person had when last seen, by JumpCloud id.
 
     Yields:
         One outcome for each change, as it ends; those of one step in any order. Once closed, it
@@ -54,7 +58,7 @@ def apply_plan(
     Raises:
         JcsyncError: After the last outcome: why the rest was not attempted.
     """
-    application = _Application(provider, check, suspects or {}, patience=workers + 2)
+    application = _Application(provider, check, suspects or {}, linked or {}, patience=workers + 2)
     numbered = list(enumerate(plan.changes, start=1))
     with ThreadPoolExecutor(workers, thread_name_prefix="apply") as pool:
         try:
@@ -78,10 +82,12 @@ class _Application:
         provider: ServiceProvider,
         check: Callable[[], None],
         suspects: Mapping[str, Collection[str]],
+        linked: Mapping[str, str],
         *,
         patience: int,
     ) -> None:
         self._suspects = suspects
+        self._linked = linked
         self.error: JcsyncError | None = None
         self._provider = provider
         self._check = check
@@ -100,11 +106,12 @@ class _Application:
         try:
             self._check()
             change, error = self._resolve_references(change)
-            resource_id = ""
+            written = Written(resource_id="")
             if not error:
-                resource_id, error = self._apply(change)
+                written, error = self._apply(change)
             if not error:
-                error, unkept = self._verify(change)
+                error, unkept = self._verify(change, written)
+            resource_id = written.resource_id
         except (StoppedError, LeaseLostError) as stop:
             self.stop(stop)
             return Outcome(n=n, status=Status.NOT_ATTEMPTED, error=str(stop), attempts=0)
@@ -142,12 +149,20 @@ class _Application:
             attributes.append(replace(attribute, after=value, target=""))
         return replace(change, resource_id=resource_id, attributes=tuple(attributes)), ""
 
-    def _verify(self, change: Change) -> tuple[str, tuple[AttributeChange, ...]]:
+    def _verify(self, change: Change, written: Written) -> tuple[str, tuple[AttributeChange, ...]]:
         """Read back what must not be believed by its status alone; return what is wrong with it.
 
         Whose access was taken must not have it any more, and a value that was written before and
-        is due again may be one that the platform does not keep.
+        is due again may be one that the platform does not keep. What the platform has shown
+        after the write already is not read once more.
         """
+        for attribute in written.unkept:
+            if attribute.path == "active":
+                end = "still active" if attribute.before else "still not active"
+                done = "deactivated" if attribute.before else "reactivated"
+                return f"the platform answered that it was {done}, but the account is {end}", ()
+        if written.seen:
+            return "", written.unkept
         paths = self._suspects.get(change.external_id, ()) if change.kind is Kind.USER else ()
         if change.action is not Action.DEACTIVATE and not paths:
             return "", ()
@@ -172,22 +187,37 @@ class _Application:
         with self._lock:
             self.error = self.error or error
 
-    def _apply(self, change: Change) -> tuple[str, str]:
+    def _apply(self, change: Change) -> tuple[Written, str]:
         """Return the resource that now exists, and what went wrong in part."""
         if change.kind is Kind.GROUP:
-            return self._apply_group(change)
+            resource_id, error = self._apply_group(change)
+            return Written(resource_id=resource_id), error
         match change.action:
             case Action.CREATE:
                 values: dict[str, Value] = {a.path: a.after for a in change.attributes}
-                created = self._provider.create_user(change.external_id, values)
-                self._created[change.external_id] = created
+                created = self._create(change, values)
+                self._created[change.external_id] = created.resource_id
                 return created, ""
             case Action.DELETE:
                 self._provider.delete_user(change.resource_id)
-                return "", ""
+                return Written(resource_id=""), ""
             case _:
-                self._provider.patch_user(change.resource_id, change.attributes)
-                return change.resource_id, ""
+                return self._provider.patch_user(change.resource_id, change.attributes), ""
+
+    def _create(self, change: Change, values: Mapping[str, Value]) -> Written:
+        """Create an account, or give back the one that the platform hides.
+
+        Platforms hide deactivated accounts from lists and refuse to make them anew: then the
+        account that jcsync made for this person before is reactivated.
+        """
+        try:
+            return self._provider.create_user(change.external_id, values)
+        except ConflictError:
+            resource_id = self._linked.get(change.external_id, "")
+            hidden = self._provider.fetch_user(resource_id) if resource_id else None
+            if hidden is None or hidden.external_id not in {"", change.external_id}:
+                raise
+            return self._provider.patch_user(resource_id, _revival(change, hidden))
 
     def _apply_group(self, change: Change) -> tuple[str, str]:
         if change.action is Action.DELETE:
@@ -222,6 +252,14 @@ class _Application:
             else:
                 absent.append(member.name)
         return found, absent
+
+
+def _revival(change: Change, hidden: UserResource) -> tuple[AttributeChange, ...]:
+    """What makes of a hidden account the one that should be created."""
+    access = AttributeChange(path="active", before=hidden.active, after=True)
+    held = ((a, hidden.attributes.get(a.path)) for a in change.attributes)
+    due = (replace(a, before=value) for a, value in held if not is_equal(a.path, value, a.after))
+    return (access, *due)
 
 
 def _absentees(absent: Sequence[str], planned: int) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from jcsync.model.directory import DirectoryGroup, Evidence
+from jcsync.model.equality import is_equal
 from jcsync.model.plan import Action, AttributeChange, Change, Counts, Plan
 from jcsync.model.report import Finding, FindingKind
 from jcsync.model.resource import Access, DesiredUser, Kind, UserResource, Value
@@ -35,17 +36,17 @@ class Rules:
             is not in it was not asked for.
         removals: Whether access may be taken at all: both sides were read completely.
         groups: The groups of the scope.
-    """
         expired: Since when, by JumpCloud ``id``, accounts are deactivated whose time is over
             (``policy.delete_after``).
+    """
 
     policy: Policy
     scope: Scope
     evidence: Mapping[str, Evidence]
     removals: bool
     groups: tuple[DirectoryGroup, ...]
-
     expired: Mapping[str, str] = field(default_factory=dict)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserDiff:
@@ -176,8 +177,8 @@ def _removal(pair: UserPair, rules: Rules, findings: list[Finding]) -> Iterator[
         findings.append(_finding(FindingKind.NOT_CONFIRMED, desired, message))
         return
     access = Access.INACTIVE if confirmed is Access.INACTIVE else desired.access
-    if access is Access.INACTIVE and desired.in_scope and not desired.problem:
     access, reason = _after_grace(access, desired.external_id, actual, desired.reason, rules)
+    if access is Access.INACTIVE and desired.in_scope and not desired.problem:
         yield from _patch(pair, rules.policy)
     yield from _end(access, desired.external_id, actual, reason)
 
@@ -227,9 +228,9 @@ def _diff_orphan(orphan: UserOrphan, rules: Rules, findings: list[Finding]) -> C
             )
             return None
     access = {Removal.DEACTIVATE: Access.INACTIVE, Removal.DELETE: Access.DELETE}.get(removal)
-    due = list(_end(access, link.external_id, actual, reason)) if access else []
     if access is not None:
         access, reason = _after_grace(access, link.external_id, actual, reason, rules)
+    due = list(_end(access, link.external_id, actual, reason)) if access else []
     if due and is_protected(rules.policy, link.external_id, actual.user_name, actual):
         message = _protected(due)
         findings.append(
@@ -261,7 +262,7 @@ def _diff_missing(user: DesiredUser, policy: Policy, findings: list[Finding]) ->
     attributes = tuple(
         AttributeChange(path=path, before=None, after=value)
         for path, value in values.items()
-        if not _is_empty(value)
+        if value not in (None, "")
     )
     return Change(
         action=Action.CREATE,
@@ -323,36 +324,6 @@ def _differing(
         for path, value in desired.items()
         if not is_equal(path, actual.get(path), value)
     )
-
-
-def is_equal(path: str, one: Value, other: Value) -> bool:
-    """Compare two values of an attribute as SCIM does.
-
-    Unassigned and empty are the same; ``userName`` and e-mail addresses ignore case; booleans
-    and numbers that a provider returns as text are what they say.
-
-    Source:
-        RFC 7643, sections 2.2, 2.5 and 4.1.
-    """
-    if _is_empty(one) or _is_empty(other):
-        return _is_empty(one) and _is_empty(other)
-    first, second = _text(one), _text(other)
-    folded = path.casefold()
-    if folded == "username" or folded.startswith("emails"):
-        return first.casefold() == second.casefold()
-    if isinstance(one, bool) or isinstance(other, bool):
-        return first.casefold() == second.casefold()
-    return first == second
-
-
-def _text(value: Value) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
-
-
-def _is_empty(value: Value) -> bool:
-    return value is None or value == ""
 
 
 def _renames(attributes: Iterable[AttributeChange]) -> bool:

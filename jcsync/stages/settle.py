@@ -11,11 +11,11 @@ being corrected.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from jcsync.model.equality import is_equal
 from jcsync.model.history import ChangeRecord
 from jcsync.model.plan import Action, AttributeChange, Change
 from jcsync.model.report import Finding, FindingKind
 from jcsync.model.resource import Kind, UserResource, Value
-from jcsync.stages.diff import is_equal
 
 WRITING = frozenset({Action.PATCH, Action.REACTIVATE})
 

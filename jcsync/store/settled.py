@@ -15,7 +15,7 @@ _FORGET: Final = delete(SETTLED).where(
     SETTLED.c.external_id == bindparam("p_external_id"),
     SETTLED.c.path.in_(bindparam("p_paths", expanding=True)),
 )
-_WRITING: Final = frozenset({Action.PATCH, Action.REACTIVATE})
+_WRITING: Final = frozenset({Action.CREATE, Action.PATCH, Action.REACTIVATE})
 
 
 def record_unkept(tx: Connection, connection: str, change: Change, outcome: Outcome) -> None:

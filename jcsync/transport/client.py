@@ -184,7 +184,13 @@ class Transport:
         return self._retrying(self._attempt, call)
 
     def write(
-        self, method: str, path: str, body: object, *, applied: Callable[[], T | None]
+        self,
+        method: str,
+        path: str,
+        body: object,
+        *,
+        applied: Callable[[], T | None],
+        headers: Mapping[str, str] | None = None,
     ) -> Answer | T:
         """Send a write that must not be repeated blindly.
 
@@ -197,6 +203,7 @@ class Transport:
             body: JSON value to send.
             applied: Looks whether the write took effect: what it returns then ends the call,
                 ``None`` lets it be repeated.
+            headers: Over those of the end point.
 
         Returns:
             The answer, or what ``applied`` found.
@@ -212,7 +219,7 @@ class Transport:
             if unknown and (found := applied()) is not None:
                 return found
             try:
-                return self.request(method, path, body=body)
+                return self.request(method, path, body=body, headers=headers)
             except UnknownOutcomeError:
                 unknown = True
                 raise
@@ -227,6 +234,11 @@ class Transport:
             if found is None:
                 raise
             return found
+
+    @property
+    def stop(self) -> threading.Event:
+        """Set once no request may be begun any more."""
+        return self._stop
 
     @property
     def repeats(self) -> int:

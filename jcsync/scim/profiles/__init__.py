@@ -4,8 +4,8 @@ Each profile is a YAML file beside this module; ``Profile`` documents its switch
 ``provider.quirks`` in the configuration overrides single ones.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from importlib import resources
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -22,25 +22,71 @@ class Profile:
         summary: One line for people.
         sources: Where each switch is known from.
         attributes: Default mapping, in the language of ``users.attributes``.
+        allowed: What may be sent beside ``externalId`` and ``active``: SCIM paths, or attributes
+            with all their parts; empty allows everything. What is mapped and not allowed is
+            neither sent nor compared, and a finding of every run.
+        immutable: SCIM paths that cannot be changed once the account exists: a difference is a
+            finding and never a change.
+        patch_style: How attributes are changed. ``path``: an operation an attribute, each with
+            its path; ``element-fallback``: never a path with a filter, the whole multi-valued
+            attribute is replaced instead; ``pathless``: one operation whose value is an object;
+            ``put``: the whole resource is read and replaced. What a server refuses or ignores
+            falls back to the whole attribute, then to PUT.
+        missing_element: How to write a value into a multi-valued attribute that has no element of
+            the type yet: ``element`` adds a whole element to the attribute, ``typed`` adds by
+            the path with the type, ``put`` replaces the resource.
+        verify: When a write whose answer shows no resource is read back: ``always``, ``sampled``
+            (the first of each attribute in a run), ``never``.
+        member_style: How members are removed. ``filter``: ``members[value eq "…"]``; ``value``:
+            path ``members`` with a list of values; ``put``: the group is read and replaced.
+        members_verified: Whether it is known that a removal removes whom it names and nobody
+            else; otherwise the first one of a run is tried on one member and read back.
+        members_per_request: Changes of members in one request.
+        members_read: Where memberships are read: ``groups``, or, where groups do not show them,
+            a list of the groups of each account by a filter on ``members`` or ``members.value``.
         page_size: ``count`` of a listing; the provider may answer less.
-        members_per_request: Changes of members in one PATCH.
-        member_remove: ``filter``: ``members[value eq "…"]``; ``value``: path ``members`` with a
-            list of values.
-        missing_element: How to patch a value into a multi-valued attribute that has no element
-            of the type yet: ``element`` adds a whole element to the attribute, ``typed`` adds by
-            the path with the type.
+        paging: ``index``: by ``startIndex``; ``cursor``: by ``cursor``; ``auto``: by index, and by
+            cursor where that is refused or the answer carries a ``nextCursor``.
+        filters: Attributes that may be filtered by ``eq``; others are looked up in the list.
+        external_id: ``returned``, or ``hidden`` where resources do not show it.
+        deactivate: What ``active: false`` does: ``disables``; ``deletes``: nobody is deactivated
+            until a person sets ``deletes-confirmed``.
+        delete_users: Whether accounts may be deleted.
+        requests_per_minute: Ceiling by HTTP method, for those that the provider limits.
         content_type: Of requests with a body.
+        config_path: Where the provider describes itself.
     """
 
     name: str
     summary: str
     sources: tuple[str, ...]
     attributes: Mapping[str, Any]
-    page_size: int = 1000
+    allowed: tuple[str, ...] = ()
+    immutable: tuple[str, ...] = ()
+    patch_style: Literal["path", "element-fallback", "pathless", "put"] = "path"
+    missing_element: Literal["element", "typed", "put"] = "element"
+    verify: Literal["always", "sampled", "never"] = "sampled"
+    member_style: Literal["filter", "value", "put"] = "filter"
+    members_verified: bool = False
     members_per_request: int = 100
-    member_remove: Literal["filter", "value"] = "filter"
-    missing_element: Literal["element", "typed"] = "element"
+    members_read: Literal["groups", "members", "members.value"] = "groups"
+    page_size: int = 1000
+    paging: Literal["index", "cursor", "auto"] = "auto"
+    filters: tuple[str, ...] = ("externalId", "userName", "displayName")
+    external_id: Literal["returned", "hidden"] = "returned"
+    deactivate: Literal["disables", "deletes", "deletes-confirmed"] = "disables"
+    delete_users: bool = True
+    requests_per_minute: Mapping[str, int] = field(default_factory=dict)
     content_type: Literal["application/scim+json", "application/json"] = "application/scim+json"
+    config_path: str = "/ServiceProviderConfig"
+
+    def allows(self, path: str) -> bool:
+        """Whether an attribute may be sent, by its SCIM path, case ignored."""
+        folded = path.casefold()
+        return not self.allowed or any(
+            folded == name or folded.startswith((f"{name}.", f"{name}[", f"{name}:"))
+            for name in map(str.casefold, self.allowed)
+        )
 
 
 _FIXED = ("name", "summary", "sources", "attributes")
@@ -91,10 +137,38 @@ def _checked(quirk: str, value: object) -> Any:  # noqa: ANN401 - of the type th
         message = f"unknown switch {quirk!r}; there are: {', '.join(quirk_names())}"
         raise ValueError(message)
     kind = get_type_hints(Profile)[quirk]
-    if get_origin(kind) is Literal and value not in get_args(kind):
-        message = f"{quirk} must be one of {', '.join(map(str, get_args(kind)))}"
+    if get_origin(kind) is Literal:
+        allowed = get_args(kind)
+        if value not in allowed:
+            message = f"{quirk} must be one of {', '.join(allowed)}"
+            raise ValueError(message)
+        return value
+    check, words, convert = _KINDS[get_origin(kind) or kind]
+    if not check(value):
+        message = f"{quirk} must be {words}"
         raise ValueError(message)
-    if kind is int and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-        message = f"{quirk} must be a whole number from 1"
-        raise ValueError(message)
-    return value
+    return convert(value)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, Mapping) and all(
+        method in _METHODS and _is_number(number) for method, number in value.items()
+    )
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(text, str) and text for text in value)
+
+
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_KINDS: Mapping[object, tuple[Callable[[object], bool], str, Callable[[Any], Any]]] = {
+    int: (_is_number, "a whole number from 1", int),
+    bool: (lambda value: isinstance(value, bool), "true or false", bool),
+    str: (lambda v: isinstance(v, str) and v.startswith("/"), "a path that begins with /", str),
+    tuple: (_is_list, "a list of texts", tuple),
+    Mapping: (_is_table, f"whole numbers from 1 by method ({', '.join(_METHODS)})", dict),
+}

@@ -233,23 +233,29 @@ def test_every_profile_loads(name: str) -> None:
 
 def test_switches_are_overridden_one_by_one() -> None:
     """The others keep the profile's value."""
-    profile = load_profile("keepnet", {"page_size": 50, "member_remove": "filter"})
-    assert (profile.page_size, profile.member_remove) == (50, "filter")
-    assert profile.missing_element == "typed"
+    profile = load_profile("keepnet", {"page_size": 50, "member_style": "filter"})
+    assert (profile.page_size, profile.member_style) == (50, "filter")
+    assert profile.missing_element == "put"
     assert load_profile("keepnet").page_size == 1000
 
 
 @pytest.mark.parametrize(
     ("name", "quirks", "words"),
     [
-        ("okta", {}, "unknown profile 'okta'; there are: keepnet, rfc"),
-        ("rfc", {"speed": 1}, "unknown switch 'speed'; there are: page_size, members_per_request"),
+        ("okta", {}, "unknown profile 'okta'; there are: atlassian, aws, "),
+        ("rfc", {"speed": 1}, "unknown switch 'speed'; there are: allowed, immutable, patch_style"),
         ("rfc", {"name": "x"}, "unknown switch 'name'"),
-        ("rfc", {"member_remove": "put"}, "member_remove must be one of filter, value"),
+        ("rfc", {"member_style": "all"}, "member_style must be one of filter, value, put"),
         ("rfc", {"content_type": "text/xml"}, "must be one of application/scim"),
         ("rfc", {"page_size": 0}, "page_size must be a whole number from 1"),
         ("rfc", {"page_size": True}, "must be a whole number"),
         ("rfc", {"members_per_request": "9"}, "must be a whole number"),
+        ("rfc", {"members_verified": "yes"}, "members_verified must be true or false"),
+        ("rfc", {"config_path": "config"}, "config_path must be a path that begins with /"),
+        ("rfc", {"immutable": "userName"}, "immutable must be a list of texts"),
+        ("rfc", {"requests_per_minute": {"LIST": 1}}, "whole numbers from 1 by method"),
+        ("rfc", {"requests_per_minute": {"GET": 0}}, "whole numbers from 1 by method"),
+        ("rfc", {"requests_per_minute": 60}, "whole numbers from 1 by method"),
     ],
 )
 def test_wrong_switches_name_what_is_allowed(

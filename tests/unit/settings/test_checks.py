@@ -41,9 +41,13 @@ from tests.unit.settings.builders import (
         (
             "provider",
             {"profile": "keepnett"},
-            'must be one of keepnet, rfc; did you mean "keepnet"?',
+            'must be one of atlassian, aws, databricks, github, keepnet, msref, rfc, salesforce, slack; did you mean "keepnet"?',
         ),
-        ("provider", {"profile": "scim"}, "must be one of keepnet, rfc"),
+        (
+            "provider",
+            {"profile": "scim"},
+            "must be one of atlassian, aws, databricks, github, keepnet, msref, rfc, salesforce, slack",
+        ),
         ("provider", {"profile": True}, "must be a text; put it in quotes"),
         ("provider", {"quirks": {"nope": 1}}, "unknown switch 'nope'"),
         ("provider", {"quirks": [1]}, "must be a mapping of keys"),

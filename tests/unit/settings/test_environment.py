@@ -51,9 +51,9 @@ from jcsync.settings.environment import has_connections, read_variables
             2.5,
         ),
         (
-            "JCSYNC_CONNECTIONS__LAB__PROVIDER__QUIRKS__MEMBER_REMOVE",
+            "JCSYNC_CONNECTIONS__LAB__PROVIDER__QUIRKS__MEMBER_STYLE",
             "value",
-            ("connections", "lab", "provider", "quirks", "member_remove"),
+            ("connections", "lab", "provider", "quirks", "member_style"),
             "value",
         ),
         (

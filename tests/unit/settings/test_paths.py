@@ -190,7 +190,7 @@ def test_every_problem_is_told_with_line_and_path(tmp_path: Path) -> None:
         "locale.from": 'unknown JumpCloud field "addresses.work.country"',
         "userType.value": "must be a text, a number, true or false",
         "timezone.form": "unknown key",
-        "provider.profile": "must be one of keepnet, rfc",
+        "provider.profile": "must be one of atlassian, aws, databricks, github, keepnet, msref, rfc, salesforce, slack",
     }
 
 

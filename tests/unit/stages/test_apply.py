@@ -15,7 +15,7 @@ from jcsync.errors import (
     UnauthorizedError,
 )
 from jcsync.model.plan import Action, AttributeChange, Change, Plan
-from jcsync.model.report import Outcome, Status
+from jcsync.model.report import Outcome, Status, Written
 from jcsync.stages.apply import apply_plan
 from tests.factories import (
     a_change,
@@ -125,9 +125,9 @@ def test_attempts_count_the_repetitions() -> None:
     """A change that took three requests says so."""
 
     class Stubborn(FakeProvider):
-        def patch_user(self, resource_id: str, attributes: object) -> None:
+        def patch_user(self, resource_id: str, attributes: object) -> Written:
             self.repeats += 2
-            super().patch_user(resource_id, attributes)  # type: ignore[arg-type]
+            return super().patch_user(resource_id, attributes)  # type: ignore[arg-type]
 
     outcomes, _ = run(a_plan(a_change()), Stubborn(an_account()))
 
@@ -140,10 +140,11 @@ def test_attempts_count_the_repetitions() -> None:
 class Liar(FakeProvider):
     """A platform that answers that all is well and changes nothing."""
 
-    def patch_user(self, resource_id: str, attributes: object) -> None:
+    def patch_user(self, resource_id: str, attributes: object) -> Written:
         """Take it and keep nothing."""
         del attributes
         self._call(f"patch {resource_id}")
+        return Written(resource_id=resource_id)
 
 
 def test_deactivation_is_not_believed_by_its_status() -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jcsync.model.equality import is_equal
 from jcsync.model.directory import Evidence, UserState
 from jcsync.model.plan import Action, Change, Counts
 from jcsync.model.report import FindingKind
@@ -18,7 +19,6 @@ from jcsync.stages.diff import (
     UserDiff,
     build_plan,
     diff_users,
-    is_equal,
     is_protected,
 )
 from jcsync.stages.matching import match_users

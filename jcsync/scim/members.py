@@ -1,0 +1,243 @@
+"""Members of groups: added and removed by delta, verified, the first removal as a canary.
+
+A ``remove`` that a server misunderstands may empty a group, and no style works everywhere. So on
+a server of unknown behaviour the first removal of a run takes one member, and the group is read
+before and after it. When more than he went, the others are put back and nothing more is written
+to any group in this run.
+
+Source:
+    RFC 7644, section 3.5.2.2; the deviations are in ``profiles``.
+"""
+
+import threading
+from collections.abc import Callable, Collection, Sequence
+from http import HTTPStatus
+from typing import Any, Literal
+
+from jcsync.errors import NotFoundError, RejectedError, RemoteError
+from jcsync.scim.calls import Calls, Json, resource_path
+from jcsync.scim.patch import chunk_members, dump_members, dump_patch
+from jcsync.scim.profiles import Profile
+from jcsync.scim.reading import Reader
+from jcsync.scim.replace import member_rows, replaced
+from jcsync.scim.verify import Verifier
+from jcsync.scim.wire import parse_group
+
+Style = Literal["filter", "value", "put"]
+
+_STYLES: tuple[Style, ...] = ("filter", "value", "put")
+_REFUSED = frozenset(
+    {HTTPStatus.BAD_REQUEST, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED}
+)
+
+
+class MemberWriter:
+    """Changes members of groups; safe for several threads, one group at a time in each."""
+
+    def __init__(self, calls: Calls, reader: Reader, profile: Profile, verifier: Verifier) -> None:
+        """Build it; nothing is sent."""
+        self._calls = calls
+        self._reader = reader
+        self._profile = profile
+        self._verifier = verifier
+        self._style: Style = profile.member_style
+        self._is_shown = profile.members_read == "groups"
+        self._proven = profile.members_verified or not self._is_shown
+        self._canary = threading.Lock()
+        self._stopped = ""
+
+    def check(self) -> None:
+        """Do nothing while groups may be written.
+
+        Raises:
+            RejectedError: A removal has taken more members than it named.
+        """
+        if self._stopped:
+            raise RejectedError(self._stopped)
+
+    def patch(self, resource_id: str, add: Sequence[str], remove: Sequence[str]) -> None:
+        """Add and remove members, in chunks, one after another.
+
+        Raises:
+            RemoteError: The server refuses, or answers 2xx and does something else.
+        """
+        self.check()
+        path = resource_path("Groups", resource_id)
+        if remove and not self._proven and self._style != "put":
+            with self._canary:
+                if not self._proven:
+                    self.check()
+                    remove = self._prove(path, remove)
+        self._apply(path, add, remove)
+        if self._is_shown and self._is_due(add, remove):
+            self._verify(path, add, remove)
+
+    def _is_due(self, add: Sequence[str], remove: Sequence[str]) -> bool:
+        kinds = [name for name, members in (("add", add), ("remove", remove)) if members]
+        return bool(kinds) and self._verifier.is_due("members", kinds)
+
+    # ------------------------------------------------------------------ the canary
+
+    def _prove(self, path: str, remove: Sequence[str]) -> list[str]:
+        """Remove one member and look; return those who are still to be removed.
+
+        The styles that remove nobody are left behind for the rest of the run.
+        """
+        present = self._members(path)
+        leaving = [member for member in dict.fromkeys(remove) if member in present]
+        if not leaving:
+            return []
+        first = leaving[0]
+        for style in _STYLES[_STYLES.index(self._style) :]:
+            self._style = style
+            if style == "put":
+                break
+            try:
+                self._send(path, [], [first])
+            except RejectedError as error:
+                if error.status not in _REFUSED:
+                    raise
+                continue
+            left = self._members(path)
+            if present - left - {first}:
+                self._restore(path, present, left, first)
+            if first not in left:
+                # Of a group of one, removing him and removing all are the same.
+                self._proven = len(present) > 1
+                self._verifier.is_due("members", ["remove"])
+                return leaving[1:]
+        self._proven = True
+        return leaving
+
+    def _restore(
+        self, path: str, present: frozenset[str], left: frozenset[str], first: str
+    ) -> None:
+        """Put back whom a removal took beside the one it named, and stop.
+
+        Raises:
+            RejectedError: Always.
+        """
+        lost = sorted(present - left - {first})
+        self._stopped = (
+            f"a removal of one member took {len(lost)} others from the group {path}; they were put "
+            "back, and no group is written in this run any more: set provider.quirks.member_style "
+            f"to another style than {self._style}"
+        )
+        try:
+            for part, _ in chunk_members(lost, (), self._profile.members_per_request):
+                self._send(path, part, [])
+            absent = len(set(lost) - self._members(path))
+        except RemoteError as error:
+            absent, reason = len(lost), f": {error}"
+        else:
+            reason = ""
+        if absent:
+            self._stopped = self._stopped.replace(
+                "they were put back", f"{absent} of them could not be put back{reason}"
+            )
+        self.check()
+
+    # ------------------------------------------------------------------ writing
+
+    def _apply(self, path: str, add: Collection[str], remove: Collection[str]) -> None:
+        if self._style == "put" and (add or remove):
+            self._put(path, add, remove)
+            return
+        for joining, leaving in chunk_members(add, remove, self._profile.members_per_request):
+            try:
+                self._send(path, joining, leaving)
+            except RejectedError as error:
+                if error.status not in {HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED}:
+                    raise
+                self._style, self._proven = "put", True
+                self._put(path, add, remove)
+                return
+
+    def _send(self, path: str, add: list[str], remove: list[str]) -> None:
+        def applied() -> bool | None:
+            return self._has(path, add, remove) or None
+
+        style = "value" if self._style == "put" else self._style
+        operations = dump_members(
+            add, remove, style=style, pathless=self._profile.patch_style == "pathless"
+        )
+        version = self._reader.version(path)
+        try:
+            self._calls.write(
+                "PATCH", path, dump_patch(operations), applied=applied, version=version
+            )
+            self._reader.note_version(path, None)
+        except RejectedError as error:
+            changes = len(add) + len(remove)
+            if error.status == HTTPStatus.PRECONDITION_FAILED and version:
+                self._members(path)
+                self._send_again(path, operations, applied)
+                return
+            if error.status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE or changes == 1:
+                raise
+            for joining, leaving in chunk_members(add, remove, (changes + 1) // 2):
+                self._send(path, joining, leaving)
+
+    def _send_again(
+        self, path: str, operations: list[dict[str, Any]], applied: Callable[[], bool | None]
+    ) -> None:
+        version = self._reader.version(path)
+        self._calls.write("PATCH", path, dump_patch(operations), applied=applied, version=version)
+        self._reader.note_version(path, None)
+
+    def _put(self, path: str, add: Collection[str], remove: Collection[str]) -> None:
+        """Replace the group by itself with other members."""
+        group = self._group(path)
+        gone = frozenset(remove)
+        kept = [member for member in sorted(_members_of(group)) if member not in gone]
+        body = replaced("Groups", group, ()) | {"members": member_rows([*kept, *add])}
+        self._calls.send("PUT", path, body, version=self._reader.version(path))
+        self._reader.note_version(path, None)
+
+    # ------------------------------------------------------------------ looking
+
+    def _verify(self, path: str, add: Sequence[str], remove: Sequence[str]) -> None:
+        """Read a group back, and replace it whole when a change of members did not take.
+
+        Raises:
+            RejectedError: That did not help either.
+        """
+        members = self._members(path)
+        joining = [member for member in add if member not in members]
+        staying = [member for member in remove if member in members]
+        if not joining and not staying:
+            return
+        if self._style != "put":
+            self._style, self._proven = "put", True
+            self._put(path, joining, staying)
+            if self._has(path, joining, staying):
+                return
+        message = (
+            f"the platform answered that it changed the members of {path}, but "
+            f"{len(joining)} of {len(add)} are not in it and {len(staying)} of {len(remove)} still are"
+        )
+        raise RejectedError(message)
+
+    def _has(self, path: str, add: Collection[str], remove: Collection[str]) -> bool:
+        if not self._is_shown:
+            return False
+        try:
+            members = self._members(path)
+        except NotFoundError:
+            return False
+        return members.issuperset(add) and members.isdisjoint(remove)
+
+    def _members(self, path: str) -> frozenset[str]:
+        return _members_of(self._group(path))
+
+    def _group(self, path: str) -> Json:
+        body = self._reader.read(path)
+        if body is None:
+            message = f"the platform does not know {path} any more"
+            raise NotFoundError(message, status=HTTPStatus.NOT_FOUND)
+        return body
+
+
+def _members_of(group: Json) -> frozenset[str]:
+    found = parse_group(group)
+    return found.members if found else frozenset()

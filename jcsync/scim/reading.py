@@ -1,0 +1,251 @@
+"""Lists, look-ups and single resources of a service provider.
+
+Source:
+    RFC 7644, section 3.4; RFC 9865 (cursors).
+"""
+
+import json
+import threading
+from collections.abc import Mapping
+from http import HTTPStatus
+from time import monotonic
+
+from jcsync.errors import NotFoundError, RejectedError, RemoteError, TransientError, UnreadableError
+from jcsync.scim.calls import Calls, Collection, Json, resource_path
+from jcsync.scim.discovery import Discovery
+from jcsync.scim.listing import Listing, Page, parse_page, read_by_cursor, read_listing
+from jcsync.scim.profiles import Profile
+from jcsync.scim.wire import attribute, text_of
+
+SMALL_PAGE = 100
+_LOOKED_UP = ("externalId", "userName", "displayName")
+
+
+class _CursorOfferedError(Exception):
+    """A page that was asked for by index goes on by cursor."""
+
+
+class Reader:
+    """Reads resources as JSON; safe for several threads."""
+
+    def __init__(self, calls: Calls, profile: Profile, discovery: Discovery) -> None:
+        """Build it; nothing is sent."""
+        self._calls = calls
+        self._profile = profile
+        self._discovery = discovery
+        self._by_cursor = profile.paging == "cursor"
+        self._tried_cursor = False
+        self._counts: dict[Collection, int | None] = {
+            "Users": profile.page_size,
+            "Groups": profile.page_size,
+        }
+        self._scan_lock = threading.Lock()
+        self._scans: dict[Collection, tuple[float, list[Json]]] = {}
+        self._samples: dict[tuple[Collection, str], str] = {}
+        self._working_filters: set[tuple[Collection, str]] = set()
+        self._versions: dict[str, str] = {}
+
+    # ------------------------------------------------------------------ one resource
+
+    def read(self, path: str) -> Json | None:
+        """Read one resource; ``None`` when it is gone.
+
+        Raises:
+            UnreadableError: The answer is no resource.
+            RemoteError: In the form that names the reaction.
+        """
+        try:
+            body = self._calls.get(path).body
+        except NotFoundError:
+            return None
+        if not isinstance(body, Mapping):
+            message = f"the platform answered no resource at {path}"
+            raise UnreadableError(message)
+        self.note_version(path, body)
+        return body
+
+    def note_version(self, path: str, resource: object) -> None:
+        """Remember which version of a resource was seen last, or that none was."""
+        version = text_of(attribute(attribute(resource, "meta"), "version"))
+        if version:
+            self._versions[path] = version
+        else:
+            self._versions.pop(path, None)
+
+    def version(self, path: str) -> str:
+        """The version seen last, ``""`` when there is none or the provider has no versions."""
+        version = self._versions.get(path, "")
+        return version if version and self._discovery.has_versions else ""
+
+    # ------------------------------------------------------------------ lists
+
+    def read_all(self, collection: Collection, query: str = "") -> Listing:
+        """Read all resources, or all that meet a filter, in the way that the provider takes.
+
+        Raises:
+            RemoteError: In the form that names the reaction.
+        """
+        while True:
+            count = self._counts[collection]
+            try:
+                return self._list(collection, query, count)
+            except (RejectedError, TransientError) as error:
+                if not _may_be_the_count(error):
+                    raise
+                if isinstance(error, RejectedError) and self._takes_cursors(collection):
+                    self._by_cursor = True
+                    continue
+                if count is None:
+                    raise
+                self._counts[collection] = SMALL_PAGE if count > SMALL_PAGE else None
+
+    def _list(self, collection: Collection, query: str, count: int | None) -> Listing:
+        name = "accounts" if collection == "Users" else "groups"
+        cursors: list[str] = []
+
+        def by_cursor(cursor: str) -> Page:
+            page = self.page(collection, cursor=cursor, count=count, query=query)
+            cursors.extend((page.next_cursor,) if page.next_cursor else ())
+            return page
+
+        def by_index(start: int) -> Page:
+            page = self.page(collection, start=start, count=count, query=query)
+            if page.next_cursor and self._profile.paging == "auto":
+                raise _CursorOfferedError
+            return page
+
+        if self._by_cursor:
+            listing = read_by_cursor(by_cursor, name=name)
+            if cursors or not listing.gaps:
+                return listing
+            # It takes no notice of cursors: what it gave is the first page by index.
+            self._by_cursor = False
+        try:
+            return read_listing(by_index, name=name)
+        except _CursorOfferedError:
+            self._by_cursor = True
+            return read_by_cursor(by_cursor, name=name)
+
+    def _takes_cursors(self, collection: Collection) -> bool:
+        """Whether a provider that has refused to list by index lists by cursor; asked once."""
+        if self._by_cursor or self._profile.paging != "auto" or self._tried_cursor:
+            return False
+        self._tried_cursor = True
+        try:
+            page = self.page(collection, cursor="", count=self._counts[collection])
+        except (RejectedError, TransientError):
+            return False
+        return bool(page.next_cursor) or page.total in (None, len(page.rows))
+
+    def note(self, collection: Collection, listing: Listing) -> None:
+        """Remember of a whole list what look-ups and writes need."""
+        for name in _LOOKED_UP:
+            values = (text_of(attribute(row, name)) for row in listing.rows.values())
+            self._samples[collection, name] = next(filter(None, values), "")
+        for resource_id, row in listing.rows.items():
+            self.note_version(resource_path(collection, resource_id), row)
+
+    def page(
+        self,
+        collection: Collection,
+        *,
+        count: int | None,
+        start: int = 1,
+        cursor: str | None = None,
+        query: str = "",
+    ) -> Page:
+        """Read one page.
+
+        Args:
+            collection: Of which resources.
+            count: How many at the most, ``None`` to let the provider decide.
+            start: ``startIndex``, where no cursor is given.
+            cursor: ``""`` for the first page, ``None`` to page by index.
+            query: Filter, ``""`` for none.
+
+        Raises:
+            RemoteError: In the form that names the reaction.
+        """
+        params = {"filter": query} if query else {}
+        if cursor is not None:
+            params["cursor"] = cursor
+        elif not query or count:
+            params["startIndex"] = str(start)
+        params |= {"count": str(count)} if count else {}
+        try:
+            body = self._calls.get(f"/{collection}", params).body
+        except NotFoundError as error:
+            message = f"{error}; check provider.base_url, to which jcsync adds /{collection}"
+            raise NotFoundError(message, status=error.status) from error
+        return parse_page(body, self._calls.transport.endpoint.url(f"/{collection}"))
+
+    # ------------------------------------------------------------------ look-ups
+
+    def find(self, collection: Collection, *, since: float, **wanted: str) -> list[Json]:
+        """Look resources up by one attribute after another, until one finds any.
+
+        Args:
+            collection: Where to look.
+            since: Monotonic time; a list that was read before it says nothing.
+            wanted: Values by name of attribute; the empty ones are left out.
+
+        Returns:
+            Those that have the value, provably; of a provider that hides ``externalId``, nobody
+            has one.
+        """
+        for name, value in wanted.items():
+            if not value or (name == "externalId" and self._profile.external_id == "hidden"):
+                continue
+            found, trusted = self.filtered(collection, name, value)
+            if not found and not (trusted and self._is_filter_working(collection, name)):
+                found = self.scan(collection, name, value, since=since)
+            if found:
+                return found
+        return []
+
+    def _is_filter_working(self, collection: Collection, name: str) -> bool:
+        """Whether a filter has found something: only then it proves absence to find nothing."""
+        if (collection, name) in self._working_filters:
+            return True
+        sample = self._samples.get((collection, name), "")
+        found, trusted = self.filtered(collection, name, sample) if sample else ([], False)
+        if found and trusted:
+            self._working_filters.add((collection, name))
+        return bool(found) and trusted
+
+    def scan(self, collection: Collection, name: str, value: str, *, since: float) -> list[Json]:
+        """Look in the whole list, which is read once for all who wait for it."""
+        with self._scan_lock:
+            began, rows = self._scans.get(collection, (-1.0, []))
+            if began < since or began < 0:
+                began = monotonic()
+                rows = [*self.read_all(collection).rows.values()]
+                self._scans[collection] = began, rows
+        return [row for row in rows if has_value(row, name, value)]
+
+    def filtered(self, collection: Collection, name: str, value: str) -> tuple[list[Json], bool]:
+        """Ask for one value; return who has it, and whether the provider gave nobody else."""
+        if name not in self._profile.filters:
+            return [], False
+        try:
+            page = self.page(collection, count=SMALL_PAGE, query=equals(name, value))
+        except (RejectedError, NotFoundError):
+            return [], False
+        found = [row for row in page.rows if has_value(row, name, value)]
+        return found, len(found) == len(page.rows)
+
+
+def equals(name: str, value: str) -> str:
+    """Return the filter for one value."""
+    return f"{name} eq {json.dumps(value, ensure_ascii=False)}"
+
+
+def has_value(row: Json, name: str, value: str) -> bool:
+    """Whether a resource has a text; case counts for ``externalId`` only."""
+    text = text_of(attribute(row, name))
+    return text == value if name == "externalId" else text.casefold() == value.casefold()
+
+
+def _may_be_the_count(error: RemoteError) -> bool:
+    """Whether a list may have failed for the number of resources asked for."""
+    return isinstance(error, RejectedError) or error.status == HTTPStatus.INTERNAL_SERVER_ERROR
