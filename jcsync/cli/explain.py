@@ -1,13 +1,16 @@
 """``explain``: one person through all stages."""
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from jcsync.cli.common import Options, common_options, emit_json, load_and_log, stop_signals
 from jcsync.cli.tables import print_lines, short_id
+from jcsync.errors import UsageError
 from jcsync.model.directory import DirectoryState, DirectoryUser
 from jcsync.model.plan import Action, Change
 from jcsync.model.resource import DesiredUser, Kind, ProviderState, UserResource
@@ -15,6 +18,9 @@ from jcsync.model.text import printable
 from jcsync.pipeline import Connection, Decision, decide, identify, recall
 from jcsync.render import Line, value_text
 from jcsync.stages.read import fetch_both
+
+if TYPE_CHECKING:
+    from jcsync.settings import Connection as ConnectionSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,21 +36,37 @@ class Explanation:
     findings: tuple[str, ...]
     sources: dict[str, str]
     references: dict[str, str]
+    made_up: bool = False
+    body: dict[str, Any] | None = None
 
 
 @click.command(short_help="One person through all stages.")
 @click.argument("connection", metavar="CONNECTION")
-@click.argument("who", metavar="WHO")
+@click.argument("who", metavar="[WHO]", required=False, default="")
+@click.option(
+    "--input",
+    "file",
+    type=click.Path(path_type=Path),
+    help="Explain a made-up person from a file, without connecting to anything.",
+)
 @common_options
-def explain(options: Options, connection: str, who: str) -> int:
+def explain(options: Options, connection: str, who: str, file: Path | None) -> int:
     """Explain what a run would do with one person, and why. Writes nothing.
 
-    WHO is an id, username or e-mail.
+    WHO is an id, username or e-mail. In its place, a file may hold a made-up person: one JSON
+    object, a user as JumpCloud's API gives him, and "groups", the names of his groups; without
+    it he is in all groups that are chosen.
     """
     from jcsync.wiring import build_store, chosen_names, wired  # noqa: PLC0415
 
+    if bool(who) == (file is not None):
+        message = "give either WHO or --input FILE"
+        raise UsageError(message)
     loaded = load_and_log(options)
     (name,) = chosen_names(loaded, (connection,))
+    if file is not None:
+        _show(name, _explain_file(loaded.settings.connections[name], file), options)
+        return 0
     with (
         build_store(loaded) as store,
         stop_signals() as stop,
@@ -58,11 +80,37 @@ def explain(options: Options, connection: str, who: str) -> int:
         decision = decide(wire, state, actual, recall(store, name)).about(wanted)
         user = state.users.get(wanted) or next(iter(wire.directory.find_people(who)), None)
     explanation = explain_person(wire, state, actual, decision, wanted, user)
+    _show(name, explanation, options)
+    return 0
+
+
+def _show(name: str, explanation: Explanation, options: Options) -> None:
     if options.json:
         emit_json(_document(name, explanation))
     else:
         print_lines(_lines(explanation, verbose=options.verbose))
-    return 0
+
+
+def _explain_file(settings: "ConnectionSettings", file: Path) -> Explanation:
+    from jcsync.cli.made_up import explain_made_up, read_person  # noqa: PLC0415
+
+    found = explain_made_up(settings, *read_person(file))
+    return Explanation(
+        user=found.user,
+        groups=found.groups,
+        desired=found.desired,
+        account=None,
+        how="",
+        changes=found.changes,
+        findings=found.findings,
+        sources=dict(found.sources),
+        references={
+            path: f"the account of {target}, where he has one"
+            for path, target in found.targets.items()
+        },
+        made_up=True,
+        body=found.body,
+    )
 
 
 def explain_person(
@@ -124,7 +172,9 @@ def _references(user: DesiredUser | None, people: Iterable[DesiredUser]) -> dict
 
 def _lines(found: Explanation, *, verbose: bool) -> Iterator[Line]:
     yield from _found_lines(found)
-    if found.account is None:
+    if found.made_up:
+        yield _row("matched", "not looked for: a made-up person has no account")
+    elif found.account is None:
         yield _row("matched", "no account")
     else:
         account = found.account
@@ -144,6 +194,9 @@ def _lines(found: Explanation, *, verbose: bool) -> Iterator[Line]:
     for change in found.changes:
         yield _row("decision", f"{change.action}{_group(change)}: {change.reason}")
         yield _row("would send", _call(change))
+    if found.body is not None:
+        for line in json.dumps(found.body, ensure_ascii=False, indent=2).splitlines():
+            yield _row("", line)
 
 
 def _external_id(found: Explanation, *, verbose: bool) -> str:
@@ -261,4 +314,6 @@ def _document(connection: str, found: Explanation) -> dict[str, Any]:
             for change in found.changes
         ],
         "findings": list(found.findings),
+        "made_up": found.made_up,
+        "body": found.body,
     }
