@@ -1,0 +1,144 @@
+"""What a flawless answer shows and is still not believed."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pytest
+
+from jcsync.model.directory import DirectoryState
+from jcsync.model.limits import Limit, Limits
+from jcsync.model.resource import GroupResource, Link, ProviderState
+from jcsync.model.rules import GroupPolicy, Policy
+from jcsync.stages.doubt import contradicted, emptied_groups, fetch_gone
+from jcsync.stages.matching import UserMatching, match_users
+from tests.factories import (
+    a_directory,
+    a_group,
+    a_group_link,
+    a_link,
+    a_person,
+    a_user,
+    an_account,
+    evidence_of,
+)
+from tests.fakes import FakeProvider, failing, refused
+
+GROUPS = replace(GroupPolicy(), enabled=True)
+EMPTIED = a_directory(a_person("ann"), a_person("bob"), groups={"Staff": ["ann"], "Admins": []})
+HELD = a_group("Admins", "ann", "bob")
+
+
+def matched(*who: str, links: Iterable[Link] = ()) -> UserMatching:
+    """These people with their accounts."""
+    return match_users(
+        [a_user(name) for name in who], [an_account(name) for name in who], links, Policy()
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "held", "policy", "limits", "expected"),
+    [
+        pytest.param(EMPTIED, HELD, GROUPS, None, {"g-admins": ("ann", "bob")}, id="emptied"),
+        pytest.param(EMPTIED, a_group("Admins"), GROUPS, None, {}, id="empty-there-too"),
+        pytest.param(EMPTIED, a_group("Others", "ann"), GROUPS, None, {}, id="not-there"),
+        pytest.param(
+            EMPTIED, HELD, replace(GROUPS, remove_extra=False), None, {}, id="nobody-is-removed"
+        ),
+        pytest.param(EMPTIED, HELD, GroupPolicy(), None, {}, id="groups-off"),
+        pytest.param(EMPTIED, HELD, replace(GROUPS, only=("Staff",)), None, {}, id="not-chosen"),
+        pytest.param(
+            EMPTIED,
+            HELD,
+            GROUPS,
+            Limits(remove_members=Limit(count=1)),
+            {"g-admins": ("ann", "bob")},
+            id="near-the-limit",
+        ),
+    ],
+)
+def test_who_is_asked_for_about_an_emptied_group(
+    state: DirectoryState,
+    held: GroupResource,
+    policy: GroupPolicy,
+    limits: Limits | None,
+    expected: dict[str, tuple[str, ...]],
+) -> None:
+    """Managed people in scope who would lose a membership because a list is empty."""
+    asked = emptied_groups(state, [held], matched("ann", "bob"), [], policy, limits)
+
+    assert asked == expected
+
+
+def test_group_is_found_by_its_link() -> None:
+    """A group whose externalId somebody removed is still the one."""
+    held = replace(HELD, external_id="")
+
+    asked = emptied_groups(
+        EMPTIED,
+        [held],
+        matched("ann"),
+        [a_group_link("Admins", resource_id=held.resource_id)],
+        GROUPS,
+    )
+
+    assert asked == {"g-admins": ("ann",)}
+
+
+def test_nobody_is_asked_for_when_the_plan_is_held_anyway() -> None:
+    """Hundreds of questions about a plan that is held whatever they bring are not asked."""
+    who = [f"p{n}" for n in range(40)]
+    state = a_directory(*map(a_person, who), groups={"Staff": who, "Admins": []})
+    held = a_group("Admins", *who)
+    limits = Limits(remove_members=Limit(count=2))
+
+    assert emptied_groups(state, [held], matched(*who), [], GROUPS, limits) == {}
+    assert emptied_groups(state, [held], matched(*who), [], GROUPS, None).keys() == {"g-admins"}
+
+
+def test_one_record_that_contradicts_is_enough() -> None:
+    """The list of members is wrong if one person says by his own record that he is in the group."""
+    asked = {"g-admins": ("ann", "bob")}
+    out, inside = evidence_of(a_person("ann")), evidence_of(a_person("bob"), "Admins")
+
+    (gap,) = contradicted(EMPTIED, asked, {"ann": out, "bob": inside})
+    assert '"Admins"' in gap
+    assert contradicted(EMPTIED, asked, {"ann": out}) == ()
+
+
+def test_account_that_the_list_leaves_out_is_found_by_its_id() -> None:
+    """A linked account that exists makes the list incomplete, and is put back into it."""
+    provider = FakeProvider(an_account("ann"))
+    users = match_users([a_user("ann")], [], [a_link("ann"), a_link("bob")], Policy())
+
+    actual = fetch_gone(provider, ProviderState(users=(), groups=()), users)
+
+    assert [user.resource_id for user in actual.users] == ["scim-ann"]
+    assert len(actual.gaps) == 1
+
+
+def test_account_that_is_really_gone_leaves_the_list_complete() -> None:
+    """Who was deleted by hand is created again."""
+    users = match_users([a_user("ann")], [], [a_link("ann")], Policy())
+    state = ProviderState(users=(), groups=())
+
+    assert fetch_gone(FakeProvider(), state, users) == state
+
+
+def test_account_that_cannot_be_asked_for_is_not_gone() -> None:
+    """No answer is no proof."""
+    provider = FakeProvider()
+    provider.fails = failing("fetch", error=refused())
+    users = match_users([a_user("ann")], [], [a_link("ann")], Policy())
+
+    actual = fetch_gone(provider, ProviderState(users=(), groups=()), users)
+
+    assert len(actual.gaps) == 1
+
+
+def test_empty_list_is_not_believed_without_links_either() -> None:
+    """With an empty store as well, a few are looked up by name before everybody is created."""
+    provider = FakeProvider(an_account("ann"))
+    users = match_users([a_user("ann")], [], [], Policy())
+
+    assert not fetch_gone(provider, ProviderState(users=(), groups=()), users).complete
+    assert fetch_gone(FakeProvider(), ProviderState(users=(), groups=()), users).complete
