@@ -8,10 +8,12 @@ import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from jcsync.clock import SystemClock
+from jcsync.daemon.backoff import Backoff
 from jcsync.daemon.http import serve_http
 from jcsync.daemon.metrics import Metrics
 from jcsync.daemon.schedule import build_trigger, interval_s
 from jcsync.errors import JcsyncError, SettingsError, StoreError
+from jcsync.model.report import ErrorKind, RunOutcome, RunReport
 from jcsync.pipeline import Order, run
 from jcsync.settings import Loaded
 from jcsync.store import SqlStore
@@ -22,6 +24,7 @@ log = structlog.get_logger()
 _BEAT_S = 5
 _INTERVALS_TO_READY = 3
 _PRUNE_EVERY = timedelta(days=1)
+_PASSING = frozenset({ErrorKind.LEASE, ErrorKind.STOPPED})
 
 
 def serve(loaded: Loaded, store: SqlStore, stop: threading.Event) -> None:
@@ -59,6 +62,7 @@ class _Service:
         self._store = store
         self._stop = stop
         self._clock = SystemClock()
+        self._backoff = Backoff(self._clock.now)
         self._started = self._clock.now()
         self._beat = monotonic()
         self._names = chosen_names(loaded, ())
@@ -120,7 +124,7 @@ class _Service:
 
     def _run(self, name: str) -> None:
         """One run of one connection; whatever happens, the others go on."""
-        if self._stop.is_set():
+        if self._stop.is_set() or self._backoff.is_waiting(name, self._intervals[name]):
             return
         try:
             if self._store.connection(name).paused:
@@ -137,10 +141,26 @@ class _Service:
                 self.metrics.observe(
                     report, connection, holds=holds, managed=managed, escrow=escrow
                 )
+            self._weigh(name, report)
         except JcsyncError as error:
             log.error("run failed", connection=name, error=str(error))  # noqa: TRY400 - no fault of ours
+            self._back_off(name)
         except Exception as error:  # a front door: the other connections go on
             log.exception("run failed unexpectedly", connection=name, error=repr(error))
+            self._back_off(name)
+
+    def _weigh(self, name: str, report: RunReport) -> None:
+        """Leave a connection that failed as a whole alone for a while, longer each time."""
+        if report.outcome is not RunOutcome.FAILED:
+            failures = self._backoff.succeed(name)
+            if failures:
+                log.info("recovered", connection=name, failures=failures)
+        elif report.error is None or report.error.kind not in _PASSING:
+            self._back_off(name)
+
+    def _back_off(self, name: str) -> None:
+        failures, delay = self._backoff.fail(name, self._intervals[name])
+        log.warning("backing off", connection=name, failures=failures, next_try_s=round(delay))
 
     def _prune(self) -> None:
         keep = timedelta(seconds=self._loaded.settings.store.keep_history)

@@ -169,15 +169,19 @@ class Site:
             running.end()
 
     @contextlib.contextmanager
-    def short_intervals(self) -> Iterator[None]:
-        """Run the daemon in this process, every second: the settings allow ten at the least."""
+    def short_intervals(self) -> Iterator[io.StringIO]:
+        """Run the daemon in this process, every second, and give its log as it grows.
+
+        The settings allow ten seconds at the least.
+        """
         loaded = load_settings(self.config, {}, self.folder)
         connections = {
             name: connection.model_copy(update={"schedule": _EVERY_SECOND})
             for name, connection in loaded.settings.connections.items()
         }
         settings = loaded.settings.model_copy(update={"connections": connections})
-        configure_logs(level="error", style="json", stream=io.StringIO())
+        log = io.StringIO()
+        configure_logs(level="info", style="json", stream=log)
         stop = threading.Event()
         with open_store(settings.store.url.get_secret_value(), SystemClock()) as store:
             thread = threading.Thread(
@@ -185,7 +189,7 @@ class Site:
             )
             thread.start()
             try:
-                yield
+                yield log
             finally:
                 stop.set()
                 thread.join()

@@ -1,5 +1,6 @@
 """``jcsync run``: first run at once, then by schedule, until it is told to stop."""
 
+import json
 import signal
 import socket
 
@@ -202,6 +203,19 @@ def test_side_that_is_down_at_the_start(team: Site) -> None:
         wait_for(lambda: rule.hits > 1)
         team.world.platform.faults.clear()
         wait_for(lambda: "fay" in team.active)
+
+
+def test_connection_that_fails_is_tried_less_often(team: Site) -> None:
+    """Each failure in a row doubles the wait, the log says so, and it recovers by itself."""
+    team.world.platform.faults.add(misfortunes.fail(401), count=None)
+    with team.short_intervals() as log:
+        wait_for(lambda: log.getvalue().count("backing off") == 3)
+        events = [json.loads(line) for line in log.getvalue().splitlines()]
+        waits = [e["next_try_s"] for e in events if e["event"] == "backing off"]
+        team.world.platform.faults.clear()
+        wait_for(lambda: "recovered" in log.getvalue())
+
+    assert waits == [1, 2, 4]
 
 
 def test_two_daemons(site: Site) -> None:
