@@ -1,10 +1,25 @@
 """The outside network is closed for every test; only this computer can be reached."""
 
 import ipaddress
+import os
 import socket
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How many histories tests/promises/test_histories.py lives through; other properties have bounds
+# of their own. HYPOTHESIS_PROFILE chooses: default in the suite, ci, long ("make promises").
+for _name, _examples, _steps in (("default", 25, 12), ("ci", 500, 20), ("long", 20_000, 20)):
+    settings.register_profile(
+        f"histories-{_name}",
+        max_examples=_examples,
+        stateful_step_count=_steps,
+        deadline=None,
+        print_blob=True,
+        suppress_health_check=list(HealthCheck),
+    )
+HISTORIES = settings.get_profile(f"histories-{os.environ.get('HYPOTHESIS_PROFILE', 'default')}")
 
 
 class OutsideNetworkError(AssertionError):

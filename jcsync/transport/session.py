@@ -67,7 +67,7 @@ def build_session(endpoint: Endpoint) -> requests.Session:
     Raises:
         OSError: ``ca_file`` cannot be read or holds no certificate.
     """
-    session = requests.Session()
+    session = _Session()
     session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.headers.clear()
@@ -88,6 +88,17 @@ def build_session(endpoint: Endpoint) -> requests.Session:
             context.load_verify_locations(endpoint.ca_file)
         session.mount("https://", _TlsAdapter(context, endpoint.concurrency))
     return session
+
+
+class _Session(requests.Session):
+    """A session to which no answer is a redirect.
+
+    requests reads the body of a redirect that it is told not to follow, to its end and whatever
+    its size. Here every body is read by ``read_bounded``.
+    """
+
+    def get_redirect_target(self, _resp: requests.Response) -> None:
+        """Nowhere."""
 
 
 class OversizeError(ValueError):

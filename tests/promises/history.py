@@ -1,0 +1,297 @@
+"""Two sides and a store, one history: what happens to them, what a run does, what must hold."""
+
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jcsync.clock import SystemClock
+from jcsync.model.report import FindingKind, RunOutcome, RunReport, Status
+from jcsync.pipeline import Order, run
+from jcsync.sandbox.fast_platform import FastPlatform
+from jcsync.sandbox.faults import Faults
+from jcsync.sandbox.jumpcloud import JumpCloud
+from jcsync.settings import Loaded, load_settings
+from jcsync.store import SqlStore, open_store
+from jcsync.transport import RetryPolicy
+from jcsync.wiring import wired
+from tests.promises.wire import KilledError, Mortality, MortalStore, in_process
+
+STAFF, ADMINS, OTHERS = "Staff", "Admins", "Others"
+SCOPE = (STAFF, ADMINS)
+TOKEN = "platform-token"
+NO_WAIT = RetryPolicy(attempts=3, connect_attempts=2, budget_s=60, longest_wait_s=0)
+NO_LIMITS = {
+    "deactivate": {"count": None, "percent": None},
+    "remove_members": {"count": None, "percent": None},
+    "patch": {"count": None, "percent": None},
+    "delete": {"count": None, "percent": None},
+    "delete_groups": {"count": None, "percent": None},
+}
+USER_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:User"
+Resource = dict[str, Any]
+
+
+@cache
+def settings_of(*, limited: bool) -> Loaded:
+    """The settings of every history."""
+    connection: dict[str, Any] = {
+        "allow_insecure": True,
+        "directory": {
+            "base_url": "http://jumpcloud",
+            "api_key": "to-be-replaced",
+            "requests_per_second": 1000,
+        },
+        "scope": {"groups": list(SCOPE)},
+        "provider": {"base_url": "http://platform/scim/v2", "token": TOKEN, "profile": "rfc"},
+        "groups": {"enabled": True},
+    }
+    if not limited:
+        connection["limits"] = NO_LIMITS
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "jcsync.yaml"
+        import yaml  # noqa: PLC0415
+
+        file.write_text(yaml.safe_dump({"connections": {"demo": connection}}))
+        file.chmod(0o600)
+        return load_settings(file, {}, Path(folder))
+
+
+@cache
+def blank_store() -> bytes:
+    """A store of this version in which nothing is written."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "blank.db"
+        open_store(f"sqlite:///{file}", SystemClock()).close()
+        return file.read_bytes()
+
+
+def memory_folder() -> Path:
+    """A new folder, in memory where there is one."""
+    shared = Path("/dev/shm")  # noqa: S108 - a file system in memory
+    return Path(tempfile.mkdtemp(prefix="jcsync-", dir=shared if shared.is_dir() else None))
+
+
+class History:
+    """Both sides, the store, and the run between them.
+
+    Attributes:
+        organization: The directory.
+        platform: The platform.
+        directory_faults: What goes wrong on the way to the directory.
+        platform_faults: Likewise, to the platform.
+        lost: Whether a store was lost: who left before the next run is then nobody's any more.
+        foreign: ``id`` of accounts that are not jcsync's and never may be.
+    """
+
+    def __init__(self, *, limited: bool = False) -> None:
+        """Found an organisation with three groups, and an empty platform."""
+        self.api = JumpCloud()
+        self.organization = self.api.state
+        self.platform = FastPlatform(TOKEN)
+        self.directory_faults, self.platform_faults = Faults(self.api), Faults(self.platform)
+        self.lost = False
+        self.limited = limited
+        self.foreign: set[str] = set()
+        self.folder = memory_folder()
+        self.file = self.folder / "jcsync.db"
+        self._store: SqlStore | None = None
+        self.lose_store()
+        self.lost = False
+        for name in (STAFF, ADMINS, OTHERS):
+            self.organization.create_group(name)
+        self._loaded = self._settings()
+
+    def close(self) -> None:
+        """Remove the store."""
+        self._restart()
+        shutil.rmtree(self.folder)
+
+    def _settings(self) -> Loaded:
+        loaded = settings_of(limited=self.limited)
+        connection = loaded.settings.connections["demo"]
+        directory = connection.directory.model_copy(
+            update={"api_key": type(connection.provider.token)(self.api.api_key)}
+        )
+        directory = directory.model_copy(update={"requests_per_second": 1_000_000})
+        changed = connection.model_copy(update={"directory": directory})
+        settings = loaded.settings.model_copy(update={"connections": {"demo": changed}})
+        return Loaded(settings=settings)
+
+    def lose_store(self) -> None:
+        """Begin with an empty store."""
+        self._restart()
+        for file in self.folder.iterdir():
+            file.unlink()
+        self.file.write_bytes(blank_store())
+        self.lost = True
+
+    @property
+    def store(self) -> SqlStore:
+        """The store, opened anew by each new process."""
+        if self._store is None:
+            self._store = open_store(f"sqlite:///{self.file}", SystemClock())
+        return self._store
+
+    def _restart(self) -> None:
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+    # ---- what is so
+
+    def entitled(self) -> set[str]:
+        """JumpCloud ids of everybody who should have access now."""
+        members = {user_id for name in SCOPE for user_id in self.organization.group(name).members}
+        return {
+            person.id
+            for person in self.organization.users.values()
+            if person.id in members and person.state == "ACTIVATED"
+        }
+
+    def accounts(self) -> dict[str, Resource]:
+        """Every account, by its ``id``."""
+        return {account["id"]: account for account in self.platform.accounts()}
+
+    def links(self) -> dict[str, str]:
+        """``id`` of the account by JumpCloud id."""
+        return {
+            link.external_id: link.resource_id
+            for link in self.store.links("demo")
+            if link.kind.value == "User"
+        }
+
+    # ---- a run
+
+    def run(self, *, die_at: int | None = None, order: Order | None = None) -> RunReport | None:
+        """One run of a new process; ``None`` when it was killed."""
+        mortality = Mortality(die_at)
+        sides: Mapping[str, Any] = {
+            "jumpcloud": self.directory_faults,
+            "platform": self.platform_faults,
+        }
+        with in_process(sides, mortality), suppress(KilledError):
+            mortal: Any = MortalStore(self.store, mortality)
+            with wired(
+                self._loaded,
+                "demo",
+                mortal,
+                read_only=False,
+                stop=threading.Event(),
+                retry=NO_WAIT,
+            ) as connection:
+                return run(connection, order or Order(apply=True))
+        self._restart()
+        return None
+
+    def checked_run(self, *, die_at: int | None = None) -> RunReport | None:
+        """One run, after which nobody may have lost what he should have."""
+        before, linked = self.accounts(), set(self.links().values())
+        report = self.run(die_at=die_at)
+        self.check_nothing_wrong(before, linked)
+        return report
+
+    def quiet_run(self) -> RunReport:
+        """A run without faults, after which all is as it should be, and a second one is idle."""
+        self.directory_faults.clear()
+        self.platform_faults.clear()
+        report = self.checked_run()
+        assert report is not None
+        assert report.error is None, report.error
+        if report.outcome is RunOutcome.HELD:
+            return report
+        assert report.directory_complete, report.findings
+        assert report.provider_complete, report.findings
+        failed = [o for o in report.outcomes if o.status is not Status.APPLIED]
+        # A ring of names has no order in which they could change hands: reported, left as it is.
+        assert all("is taken" in (o.error or "") for o in failed), (failed, report.plan)
+        self.check_all_right(report)
+        if not failed:
+            self.check_idle()
+        return report
+
+    # ---- what must hold
+
+    def check_nothing_wrong(self, before: Mapping[str, Resource], linked: Iterable[str]) -> None:
+        """After any run: nobody lost access who should have it, no duplicates, no stranger touched."""
+        after, entitled = self.accounts(), self.entitled()
+        ours = set(linked)
+        for key, account in before.items():
+            now = after.get(key)
+            if account.get("active", True) and (now is None or not now.get("active", True)):
+                assert account.get("externalId") not in entitled, f"lost access: {account}"
+            if key in self.foreign:
+                assert now == account, f"a foreign account was touched: {account} {now}"
+            assert now is not None, f"deleted: {account}"
+        del ours
+        self.check_no_duplicates(after.values())
+
+    @staticmethod
+    def check_no_duplicates(accounts: Iterable[Resource]) -> None:
+        """No ``externalId`` and no ``userName`` is there twice."""
+        accounts = list(accounts)
+        ids = [a["externalId"] for a in accounts if a.get("externalId")]
+        names = [a["userName"].casefold() for a in accounts]
+        assert len(ids) == len(set(ids)), f"duplicate externalId: {accounts}"
+        assert len(names) == len(set(names)), f"duplicate userName: {accounts}"
+
+    def check_all_right(self, report: RunReport) -> None:
+        """After a run without faults: exactly those have access who should."""
+        accounts, entitled, links = self.accounts(), self.entitled(), self.links()
+        by_owner = {a["externalId"]: a for a in accounts.values() if a.get("externalId")}
+        for person_id in entitled:
+            account = by_owner.get(person_id)
+            if account is None or not account.get("active", True):
+                assert self._is_excused(person_id, report), (
+                    f"no access: {self.organization.users[person_id]}",
+                    report.findings,
+                )
+        for external_id, account in by_owner.items():
+            if account["id"] in self.foreign or not account.get("active", True):
+                continue
+            if external_id not in entitled:
+                nobody_knows = self.lost and external_id not in links
+                assert nobody_knows, f"still has access: {account}"
+        self._check_members(accounts)
+
+    def _is_excused(self, person_id: str, report: RunReport) -> bool:
+        """A name that somebody else's account has is a conflict, and has to be reported."""
+        person = self.organization.users[person_id]
+        taken = any(
+            a.get("externalId") != person_id
+            and person.email.casefold()
+            in {a["userName"].casefold(), *(m["value"].casefold() for m in a.get("emails", []))}
+            for a in self.accounts().values()
+        )
+        kinds = {FindingKind.CONFLICT, FindingKind.AMBIGUOUS}
+        told = any(f.kind in kinds and f.subject == person.email for f in report.findings)
+        return taken and told
+
+    def _check_members(self, accounts: Mapping[str, Resource]) -> None:
+        """Each group of the scope has exactly the members who have accounts of their own."""
+        groups = {g.get("externalId"): g for g in self.platform.groups()}
+        by_owner = {a["externalId"]: key for key, a in accounts.items() if a.get("externalId")}
+        for name in SCOPE:
+            group = self.organization.group(name)
+            held = {m["value"] for m in groups[group.id].get("members", [])}
+            implied = {by_owner[user_id] for user_id in group.members if user_id in by_owner}
+            active = {by_owner[i] for i in group.members if i in by_owner and i in self.entitled()}
+            assert active <= held, (name, held, implied)
+            assert held - implied <= self.foreign | set(accounts) - set(by_owner.values())
+
+    def check_idle(self) -> None:
+        """A run that has nothing to do writes nothing."""
+        before = (self.platform.accounts(), self.platform.groups())
+        self.platform_faults.traffic.clear()
+        self.directory_faults.traffic.clear()
+        report = self.run()
+        assert report is not None
+        assert report.plan is not None
+        assert report.plan.changes == (), report.plan.changes
+        assert self.platform_faults.traffic.writes == []
+        assert self.directory_faults.traffic.writes == []
+        assert (self.platform.accounts(), self.platform.groups()) == before
