@@ -42,7 +42,8 @@ def configure_logs(
         if people
         else structlog.processors.JSONRenderer(ensure_ascii=False)
     )
-    hidden = tuple(secret for secret in secrets if len(secret) >= _SHORTEST_SECRET)
+    known = (secret for secret in secrets if len(secret) >= _SHORTEST_SECRET)
+    hidden = tuple(sorted(known, key=len, reverse=True))
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -178,13 +178,26 @@ class JumpCloud:
                 f"{route}/usergroups", "user_group", "groups of the application"
             )
             by_id = {group.id: group for group in everything}
-            for group_id in bound.user_ids:
-                chosen[group_id] = by_id.get(group_id) or DirectoryGroup(id=group_id, name=group_id)
+            for group_id in sorted(bound.user_ids - by_id.keys()):
+                group = self._fetch_group(group_id)
+                if group is None:
+                    gaps.append(f"the group {group_id} of the application cannot be read")
+                else:
+                    by_id[group_id] = group
+            chosen |= {key: by_id[key] for key in bound.user_ids if key in by_id}
             direct = self._list_edges(
                 f"{route}/associations", "user", "users of the application", {"targets": "user"}
             )
             gaps += [bound.gap] if bound.gap else []
         return tuple(sorted(chosen.values(), key=lambda g: (g.name, g.id))), direct, gaps
+
+    def _fetch_group(self, group_id: str) -> DirectoryGroup | None:
+        """Read one group that a list does not show; ``None`` when there is none."""
+        try:
+            body = self._call(f"/api/v2/usergroups/{quote(group_id, safe='')}", params={}).body
+        except NotFoundError:
+            return None
+        return parse_group(body) if isinstance(body, Mapping) else None
 
     def fetch_application_id(self, wanted: str) -> str:
         """Read the id of an SSO application by its id or display label.

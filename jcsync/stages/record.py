@@ -116,6 +116,8 @@ def _link_after(change: Change, outcome: Outcome, before: Link | None, now: str)
     """The link that a change leaves behind, ``None`` for no change of links."""
     if not change.external_id or not outcome.resource_id or change.action is Action.DELETE:
         return None
+    if before is None and not (change.action is Action.CREATE or change.adopts):
+        return None  # the adoption that was due first has failed: the account is not ours yet
     link = before or Link(
         kind=change.kind,
         external_id=change.external_id,

@@ -109,6 +109,15 @@ def test_secret_never_appears(value: object) -> None:
     assert REDACTED in line
 
 
+def test_secret_that_begins_another_leaves_nothing_of_it() -> None:
+    """The longest is blotted out first."""
+    stream = io.StringIO()
+    configure_logs(level="info", style="json", secrets=("abcd", "abcdef12"), stream=stream)
+    structlog.get_logger().info("event", value="abcdef12")
+
+    assert json.loads(stream.getvalue())["value"] == REDACTED
+
+
 def test_short_secret_would_blot_out_words() -> None:
     """Three letters turn up everywhere, and are no secret."""
     assert "abcdef" in logged(value="abcdef")

@@ -318,15 +318,26 @@ def test_gaps_of_the_application_are_told(side: DirectorySide, connect: Connect)
 
 
 def test_bound_group_that_the_list_does_not_show(side: DirectorySide, connect: Connect) -> None:
-    """It is read all the same, under its id."""
+    """It is asked for directly, so that it keeps its name."""
     people = staff(side, 1, "Sales")
-    group = side.state.group("Sales")
     side.state.create_application("Keepnet")
     side.state.bind("Keepnet", groups=["Sales"])
     side.faults.add(misfortunes.empty_list(), path="/v2/usergroups\\?", count=None)
     state = connect().fetch_state(Scope(application="Keepnet"))
-    assert [g.name for g in state.groups] == [group.id]
+    assert [g.name for g in state.groups] == ["Sales"]
     assert state.users.keys() == set(people)
+
+
+def test_bound_group_that_is_gone_is_a_gap(side: DirectorySide, connect: Connect) -> None:
+    """Whoever was in it loses nothing for that."""
+    staff(side, 1, "Sales")
+    side.state.create_application("Keepnet")
+    side.state.bind("Keepnet", groups=["Sales"])
+    side.faults.add(misfortunes.empty_list(), path="/v2/usergroups\\?", count=None)
+    side.faults.add(misfortunes.fail(404), path="/v2/usergroups/[0-9a-f]+$", count=None)
+    state = connect().fetch_state(Scope(application="Keepnet"))
+    assert state.groups == ()
+    assert any("cannot be read" in gap for gap in state.gaps)
 
 
 def test_unknown_and_ambiguous_applications(side: DirectorySide, connect: Connect) -> None:

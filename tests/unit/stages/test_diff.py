@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jcsync.model.equality import is_equal
 from jcsync.model.directory import Evidence, UserState
+from jcsync.model.equality import is_equal
 from jcsync.model.plan import Action, Change, Counts
 from jcsync.model.report import FindingKind
 from jcsync.model.resource import Access, DesiredUser, Link, UserResource, Value

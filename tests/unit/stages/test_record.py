@@ -19,6 +19,7 @@ from tests.factories import (
     a_plan,
     a_user,
     an_account,
+    an_attribute,
     an_outcome,
 )
 from tests.fakes import FakeStore, FixedClock
@@ -140,6 +141,17 @@ def test_deactivation_is_remembered_with_its_time() -> None:
 
     assert [link.deactivated_at for link in gone.links("")] == [when]
     assert [link.deactivated_at for link in back.links("")] == [None]
+
+
+def test_account_whose_adoption_failed_is_not_ours() -> None:
+    """Else nobody would ever give it its externalId."""
+    adopt = a_change(Action.PATCH, attributes=(an_attribute("externalId", None, "ann"),))
+    failed = an_outcome(status=Status.FAILED, error="no", resource_id="")
+    gone = an_outcome(n=2, resource_id="scim-ann")
+
+    store = recorded(a_plan(adopt, a_change(Action.DEACTIVATE)), failed, gone)
+
+    assert store.links("keepnet") == ()
 
 
 def test_rename_is_remembered() -> None:
