@@ -7,11 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from time import monotonic
 
 from jcsync.errors import JcsyncError, SettingsError
 from jcsync.model.directory import DirectoryState
-from jcsync.model.resource import ProviderState
+from jcsync.model.path import parse_path
+from jcsync.model.resource import Capabilities, ProviderState, Trait
 from jcsync.pipeline import Connection
 from jcsync.render import counted
 from jcsync.stages.mapping import map_users
@@ -41,7 +43,7 @@ class Step:
     """One thing that was tried.
 
     Attributes:
-        side: ``JumpCloud``, ``Platform`` or ``Mapping``.
+        side: ``JumpCloud``, ``Platform``, ``Profile`` or ``Mapping``.
         seconds: How long it took.
     """
 
@@ -59,6 +61,7 @@ class _Found:
 
     state: DirectoryState | None = None
     actual: ProviderState | None = None
+    capabilities: Capabilities | None = None
 
 
 def check_connection(connection: Connection) -> Iterator[Step]:
@@ -71,6 +74,7 @@ def check_connection(connection: Connection) -> Iterator[Step]:
     for side, steps in (
         ("JumpCloud", _directory_steps(connection, found)),
         ("Platform", _provider_steps(connection, found)),
+        ("Profile", _profile_steps(found)),
         ("Mapping", _mapping_steps(connection, found)),
     ):
         failed = False
@@ -143,7 +147,7 @@ def _provider_steps(connection: Connection, found: _Found) -> Iterator[tuple[str
     filters: dict[str, bool] = {}
 
     def token_accepted() -> tuple[StepStatus, str]:
-        capabilities = provider.fetch_capabilities()
+        capabilities = found.capabilities = provider.fetch_capabilities()
         filters.update(capabilities.filters)
         if capabilities.described:
             return StepStatus.PASSED, f"ServiceProviderConfig: {capabilities.config}"
@@ -173,6 +177,17 @@ def _provider_steps(connection: Connection, found: _Found) -> Iterator[tuple[str
     yield "filters", filters_work
 
 
+def _profile_steps(found: _Found) -> Iterator[tuple[str, Attempt]]:
+    """What was learnt of the platform, against what its profile says."""
+    for trait in found.capabilities.traits if found.capabilities else ():
+        yield trait.name, partial(_compared, trait)
+
+
+def _compared(trait: Trait) -> tuple[StepStatus, str]:
+    expected = f" (profile: {trait.expected})" if trait.expected else ""
+    return StepStatus.PASSED if trait.agrees else StepStatus.WARNING, f"{trait.found}{expected}"
+
+
 def _mapping_steps(connection: Connection, found: _Found) -> Iterator[tuple[str, Attempt]]:
     def everybody_mapped() -> tuple[StepStatus, str]:
         state = found.state
@@ -190,4 +205,26 @@ def _mapping_steps(connection: Connection, found: _Found) -> Iterator[tuple[str,
         people = counted(len(desired), "person") if len(desired) == 1 else f"{len(desired)} people"
         return StepStatus.PASSED, f"{people} can be mapped"
 
+    def known() -> tuple[StepStatus, str]:
+        described = found.capabilities.attributes if found.capabilities else None
+        unsent = [f"{path} is not sent (profile: allowed)" for path in connection.unsent]
+        if described is None and not unsent:
+            return StepStatus.SKIPPED, "the platform does not describe its attributes"
+        paths = [rule.path for rule in connection.rules]
+        strange = [
+            f"{path} is not in /Schemas"
+            for path in paths
+            if described is not None and not _is_described(path, described)
+        ]
+        if strange or unsent:
+            return StepStatus.WARNING, "; ".join([*unsent, *strange])
+        return StepStatus.PASSED, "all in /Schemas"
+
     yield f"{counted(len(connection.rules), 'attribute')}", everybody_mapped
+    yield "known to the platform", known
+
+
+def _is_described(path: str, described: frozenset[str]) -> bool:
+    parts = parse_path(path)
+    prefix = f"{parts.schema}:" if parts.schema else ""
+    return f"{prefix}{parts.attribute}".casefold() in described

@@ -115,7 +115,8 @@ def wired(
     clock, stop = SystemClock(), stop or threading.Event()
     directory, closing = _build_directory(settings, name, clock, stop, retry)
     profile = load_profile(settings.provider.profile, settings.provider.quirks)
-    rules = build_rules(settings, profile.attributes)
+    mapped = build_rules(settings, profile.attributes)
+    rules = tuple(rule for rule in mapped if profile.allows(rule.path))
     origin = loaded.origins.get(f"connections.{name}.provider.token", "")
     transport = _build_transport(
         Endpoint(
@@ -155,6 +156,8 @@ def wired(
             owner=run_owner(),
             workers=settings.provider.concurrency,
             stop=stop,
+            immutable=profile.immutable,
+            unsent=tuple(rule.path for rule in mapped if rule not in rules),
         )
     finally:
         directory.close()

@@ -27,6 +27,8 @@ class Connection:
         owner: Who holds the lease: host and process.
         workers: Changes made at once.
         stop: Once set, the run ends after the calls under way.
+        immutable: SCIM paths that the platform does not let be changed.
+        unsent: SCIM paths that are mapped, and that the platform does not take.
     """
 
     name: str
@@ -42,6 +44,8 @@ class Connection:
     owner: str
     workers: int = 8
     stop: threading.Event = field(default_factory=threading.Event)
+    immutable: tuple[str, ...] = ()
+    unsent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,9 @@ from jcsync.pipeline.recorder import Recorder
 from jcsync.ports import Lease, Store
 from jcsync.stages.confirm import fetch_evidence, removal_candidates, worth_confirming
 from jcsync.stages.diff import Rules, build_plan, diff_users
+from jcsync.stages.doubt import contradicted, emptied_groups, fetch_gone
 from jcsync.stages.escrow import key_of, postpone
+from jcsync.stages.fixed import leave_immutable, unsent_findings
 from jcsync.stages.grace import find_expired
 from jcsync.stages.groups import build_roster, diff_groups
 from jcsync.stages.guard import check_plan
@@ -75,6 +77,7 @@ def _run(connection: Connection, order: Order, record: Recorder, lease: Lease | 
         memory,
         confirm_all=order.waives_limits,
         only=frozenset({wanted}) if wanted else None,
+        patient=order.is_patient,
     )
     if wanted:
         decision = decision.about(wanted)
@@ -154,7 +157,10 @@ def decide(
 
     desired = map_users(state, connection.scope, policy, connection.rules)
     users = match_users(desired, actual.users, user_links, policy)
+    if actual.complete:
+        actual = fetch_gone(connection.provider, actual, users)
     if not actual.complete:
+        users = match_users(desired, actual.users, user_links, policy)
         wanted = [user for user in users.missing if user.access is Access.ACTIVE]
         actual = fetch_missing(connection.provider, actual, wanted)
         users = match_users(desired, actual.users, user_links, policy)
@@ -166,8 +172,20 @@ def decide(
             if confirm_all or only is not None
             else worth_confirming(users, connection.limits, policy, expired=expired)
         )
+        emptied = emptied_groups(
+            state,
+            actual.groups,
+            users,
+            group_links,
+            groups_on,
+            None if confirm_all else connection.limits,
+        )
+        members = {key for ids in emptied.values() for key in ids if only is None or key in only}
         try:
-            evidence = dict(fetch_evidence(connection.directory, whom, connection.scope))
+            evidence = dict(
+                fetch_evidence(connection.directory, {*whom, *members}, connection.scope)
+            )
+            directory_gaps += contradicted(state, emptied, evidence)
         except RemoteError as error:
             directory_gaps.append(f"those who may have left could not be asked for again: {error}")
     removals = not directory_gaps and actual.complete
@@ -193,7 +211,8 @@ def decide(
         withheld=selected - {group.external_id for group in desired_groups},
     )
     escrow, now = memory.escrow if patient else (), connection.clock.now()
-    kept, settled = leave_settled(user_diff.changes, memory.settled)
+    changeable, fixed = leave_immutable(user_diff.changes, connection.immutable)
+    kept, settled = leave_settled(changeable, memory.settled)
     user_changes, waiting_users = postpone(kept, escrow, now)
     second_pass = diff_references(users, user_changes, policy)
     references, waiting_references = postpone(second_pass, escrow, now)
@@ -231,6 +250,8 @@ def decide(
             *user_diff.findings,
             *group_findings,
             *group_diff.findings,
+            *unsent_findings(connection.unsent),
+            *fixed,
             *settled,
             *waiting_users,
             *waiting_references,

@@ -12,6 +12,8 @@ jumpcloud.py         JumpCloud as a WSGI application: keys, tokens, organisation
   insights.py        the event log of Directory Insights
 platform.py          what every embedded SCIM platform offers to those who test with it
 reference.py         one of reference quality (scim2-server)
+reference_code.py    one by the rules of Microsoft's reference code, mistakes included
+deviant.py           the fast one with deviations, as known platforms have them (deviations.py)
 fast_platform.py     a strict one whose every answer takes constant time
   scim_store.py      its resources and their indexes
   scim_patch.py      its PATCH; scim_path.py: operations and paths

@@ -86,10 +86,10 @@ class Calls:
         """Send JSON as plain JSON from the first refusal of SCIM's own media type on."""
         self._wait(method)
         with _about_one_resource():
+            plain = self._content_type == _PLAIN_JSON
             try:
                 return attempt()
             except RejectedError as error:
-                plain = self._content_type == _PLAIN_JSON
                 if error.status != HTTPStatus.UNSUPPORTED_MEDIA_TYPE or plain:
                     raise
             self._content_type = _PLAIN_JSON

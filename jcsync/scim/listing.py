@@ -23,6 +23,8 @@ _FAILED = HTTPStatus.INTERNAL_SERVER_ERROR
 _READS = 2
 _ONE_AND_BEYOND = 2
 _MOST_ROWS = 500_000
+_LARGER = 4
+_ROUND = 10
 _MOST_PAGES = 20_000
 
 
@@ -76,7 +78,24 @@ def parse_page(body: object, where: str) -> Page:
     )
 
 
-def read_listing(fetch: Callable[[int], Page], *, name: str) -> Listing:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taking:
+    """How a list is read of a server that skips no rows: with a ``count`` that is large enough.
+
+    Attributes:
+        fetch: Returns the first page with a ``count``.
+        asked: ``count`` of the ordinary pages.
+        capless: Whether the server is known to cap no pages.
+    """
+
+    fetch: Callable[[int], Page]
+    asked: int
+    capless: bool = False
+
+
+def read_listing(
+    fetch: Callable[[int], Page], *, name: str, taking: Taking | None = None
+) -> Listing:
     """Read all pages; once more when the first reading cannot be proven complete.
 
     What cannot be proven complete holds all that was seen in any reading.
@@ -84,11 +103,12 @@ def read_listing(fetch: Callable[[int], Page], *, name: str) -> Listing:
     Args:
         fetch: Returns the page that begins at a ``startIndex``, counted from 1.
         name: What messages call the resources: ``accounts``, ``groups``.
+        taking: For servers that take no notice of ``startIndex``.
     """
     seen: dict[str, Json] = {}
     gaps: list[str] = []
     for _ in range(_READS):
-        reading = _Reading(fetch)
+        reading = _Reading(fetch, taking)
         reading.run()
         gaps = reading.gaps(name)
         if not gaps:
@@ -124,7 +144,8 @@ def read_by_cursor(fetch: Callable[[str], Page], *, name: str) -> Listing:
 class _Reading:
     """One reading of a list, from its first page to its last."""
 
-    def __init__(self, fetch: Callable[[int], Page]) -> None:
+    def __init__(self, fetch: Callable[[int], Page], taking: Taking | None = None) -> None:
+        self._taking = taking
         self.rows: dict[str, Json] = {}
         self.totals: list[int | None] = []
         self._fetch = fetch
@@ -214,7 +235,25 @@ class _Reading:
         if len(ids) == 1:
             return True
         second = self._fetch(2).rows
-        return bool(second) and text_of(attribute(second[0], "id")) == ids[1]
+        if second and text_of(attribute(second[0], "id")) == ids[1]:
+            return True
+        return self._taking is not None and self._takes_all(self._taking)
+
+    def _takes_all(self, taking: Taking) -> bool:
+        """Whether one page holds everything, of a server that obeys ``count`` and nothing else.
+
+        A page that is not full holds all, unless the server caps it: so the number of rows must
+        not look like a cap, and a ``count`` of one less must give one less.
+        """
+        asked = taking.asked
+        while len(self.rows) >= asked and asked < _MOST_ROWS:
+            asked *= _LARGER
+            self._add(taking.fetch(asked))
+            self.totals = self.totals[-1:]
+        number = len(self.rows)
+        if number >= asked or (number % _ROUND == 0 and not taking.capless):
+            return False
+        return len(taking.fetch(number - 1).rows) == number - 1
 
     def gaps(self, name: str, *, counted: bool = True) -> list[str]:
         """Why the list may be incomplete; ``counted``: it has to say how long it is."""

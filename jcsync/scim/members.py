@@ -169,8 +169,7 @@ class MemberWriter:
             self._reader.note_version(path, None)
         except RejectedError as error:
             changes = len(add) + len(remove)
-            if error.status == HTTPStatus.PRECONDITION_FAILED and version:
-                self._members(path)
+            if error.status == HTTPStatus.PRECONDITION_FAILED and self._reader.renew(path):
                 self._send_again(path, operations, applied)
                 return
             if error.status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE or changes == 1:

@@ -165,13 +165,12 @@ class Patcher:
         try:
             return request, self._send(path, request, changes)
         except RejectedError as error:
-            stale = error.status == HTTPStatus.PRECONDITION_FAILED and self._reader.version(path)
+            stale = error.status == HTTPStatus.PRECONDITION_FAILED and self._reader.renew(path)
             if not stale and _is_final(error, request, before, changes):
                 raise
             if not stale:
                 raise _WayRefusedError(error) from error
         # Somebody else changed it: what is sent is made from what it is now.
-        self._held(path)
         request = self._compose(way, collection, path, changes)
         return request, self._send(path, request, changes)
 

@@ -13,7 +13,7 @@ from time import monotonic
 from jcsync.errors import NotFoundError, RejectedError, RemoteError, TransientError, UnreadableError
 from jcsync.scim.calls import Calls, Collection, Json, resource_path
 from jcsync.scim.discovery import Discovery
-from jcsync.scim.listing import Listing, Page, parse_page, read_by_cursor, read_listing
+from jcsync.scim.listing import Listing, Page, Taking, parse_page, read_by_cursor, read_listing
 from jcsync.scim.profiles import Profile
 from jcsync.scim.wire import attribute, text_of
 
@@ -34,7 +34,7 @@ class Reader:
         self._profile = profile
         self._discovery = discovery
         self._by_cursor = profile.paging == "cursor"
-        self._tried_cursor = False
+        self._tried_cursor: set[Collection] = set()
         self._counts: dict[Collection, int | None] = {
             "Users": profile.page_size,
             "Groups": profile.page_size,
@@ -77,6 +77,11 @@ class Reader:
         version = self._versions.get(path, "")
         return version if version and self._discovery.has_versions else ""
 
+    def renew(self, path: str) -> str:
+        """Read a resource that is not what it was; return its version, ``""`` without one."""
+        self.read(path)
+        return self.version(path)
+
     # ------------------------------------------------------------------ lists
 
     def read_all(self, collection: Collection, query: str = "") -> Listing:
@@ -114,6 +119,11 @@ class Reader:
                 raise _CursorOfferedError
             return page
 
+        taking = Taking(
+            fetch=lambda number: self.page(collection, count=number, query=query),
+            asked=count or SMALL_PAGE,
+            capless=self._profile.page_cap == "none",
+        )
         if self._by_cursor:
             listing = read_by_cursor(by_cursor, name=name)
             if cursors or not listing.gaps:
@@ -121,16 +131,17 @@ class Reader:
             # It takes no notice of cursors: what it gave is the first page by index.
             self._by_cursor = False
         try:
-            return read_listing(by_index, name=name)
+            return read_listing(by_index, name=name, taking=taking)
         except _CursorOfferedError:
             self._by_cursor = True
             return read_by_cursor(by_cursor, name=name)
 
     def _takes_cursors(self, collection: Collection) -> bool:
         """Whether a provider that has refused to list by index lists by cursor; asked once."""
-        if self._by_cursor or self._profile.paging != "auto" or self._tried_cursor:
+        tried = self._by_cursor or collection in self._tried_cursor
+        if tried or self._profile.paging != "auto":
             return False
-        self._tried_cursor = True
+        self._tried_cursor.add(collection)
         try:
             page = self.page(collection, cursor="", count=self._counts[collection])
         except (RejectedError, TransientError):

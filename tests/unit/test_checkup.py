@@ -8,7 +8,7 @@ from jcsync.checkup import Cause, Step, StepStatus, check_connection
 from jcsync.errors import JcsyncError, SettingsError
 from jcsync.model.directory import DirectoryState, Organization, UserState
 from jcsync.model.limits import Limits
-from jcsync.model.resource import Capabilities
+from jcsync.model.resource import Capabilities, Trait
 from jcsync.model.rules import GroupPolicy, Policy, Scope
 from jcsync.pipeline import Connection
 from tests.factories import RULES, a_directory, a_group, a_person, an_account, mail
@@ -53,7 +53,19 @@ def test_everything_is_tried_in_order() -> None:
     """JumpCloud first, then the platform, then what lies between."""
     provider = FakeProvider(an_account())
     provider.capabilities = Capabilities(
-        config="patch, filter", described=True, filters={"userName": True, "externalId": True}
+        config="patch, filter",
+        described=True,
+        filters={"userName": True, "externalId": True},
+        traits=(
+            Trait(name="page size", found="1 of 1"),
+            Trait(
+                name="members",
+                found="shown by 0 of 1 groups",
+                expected="members_read groups",
+                agrees=False,
+            ),
+        ),
+        attributes=frozenset({"username", "displayname", "emails", "name", "title"}),
     )
 
     steps = checked(a_directory(ANN), provider)
@@ -65,9 +77,18 @@ def test_everything_is_tried_in_order() -> None:
         ("Platform", "reachable, token accepted"),
         ("Platform", "listing can be trusted"),
         ("Platform", "filters"),
+        ("Profile", "page size"),
+        ("Profile", "members"),
         ("Mapping", "3 attributes"),
+        ("Mapping", "known to the platform"),
     ]
+    warned = steps.pop("members")
+    assert (warned.status, warned.message) == (
+        StepStatus.WARNING,
+        "shown by 0 of 1 groups (profile: members_read groups)",
+    )
     assert {step.status for step in steps.values()} == {StepStatus.PASSED}
+    assert steps["page size"].message == "1 of 1"
     assert steps["groups found"].message == "Staff 1 member"
     assert steps["people readable"].message == "1 in scope: 1 activated"
     assert steps["filters"].message == "userName eq and externalId eq"
@@ -195,3 +216,16 @@ def test_people_who_cannot_be_mapped_are_named() -> None:
     assert step.message.startswith("5 of 6 cannot be mapped: u0: no userName")
     assert step.message.endswith("; and 2 more")
     assert mail("ann") not in step.message
+
+
+def test_attributes_that_the_platform_does_not_know_are_a_warning() -> None:
+    """They would be dropped, or refused."""
+    provider = FakeProvider(an_account())
+    provider.capabilities = Capabilities(
+        config="", described=True, filters={}, attributes=frozenset({"username"})
+    )
+
+    step = checked(a_directory(ANN), provider)["known to the platform"]
+
+    assert step.status is StepStatus.WARNING
+    assert "is not in /Schemas" in step.message

@@ -45,6 +45,8 @@ class Profile:
         members_read: Where memberships are read: ``groups``, or, where groups do not show them,
             a list of the groups of each account by a filter on ``members`` or ``members.value``.
         page_size: ``count`` of a listing; the provider may answer less.
+        page_cap: ``none`` where a page is known to hold as many as ``count`` asks for; matters for
+            servers that take no notice of ``startIndex``: fewer rows are then all there are.
         paging: ``index``: by ``startIndex``; ``cursor``: by ``cursor``; ``auto``: by index, and by
             cursor where that is refused or the answer carries a ``nextCursor``.
         filters: Attributes that may be filtered by ``eq``; others are looked up in the list.
@@ -71,6 +73,7 @@ class Profile:
     members_per_request: int = 100
     members_read: Literal["groups", "members", "members.value"] = "groups"
     page_size: int = 1000
+    page_cap: Literal["unknown", "none"] = "unknown"
     paging: Literal["index", "cursor", "auto"] = "auto"
     filters: tuple[str, ...] = ("externalId", "userName", "displayName")
     external_id: Literal["returned", "hidden"] = "returned"

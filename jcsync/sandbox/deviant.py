@@ -1,0 +1,226 @@
+"""The fast platform behind a gate that makes it deviate from the RFCs; see ``deviations``."""
+
+import hashlib
+import io
+import json
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+from jcsync.sandbox.deviations import Deviations
+from jcsync.sandbox.fast_platform import FastPlatform
+from jcsync.sandbox.platform import BASE_PATH, Resource
+from jcsync.sandbox.scim_check import SCIM_TYPE, ScimError, bad
+from jcsync.sandbox.wsgi import Reply, Request, dump, send
+
+_WRITES = frozenset({"POST", "PUT", "PATCH"})
+
+
+class DeviantPlatform:
+    """A lenient ``FastPlatform`` with some deviations.
+
+    Attributes:
+        token: The bearer token that it accepts.
+        state: The platform behind the gate.
+    """
+
+    def __init__(self, token: str, deviations: Deviations, *, page_cap: int = 200) -> None:
+        """Begin without users and groups."""
+        self.token = token
+        self.state = FastPlatform(token, strict=False, page_cap=page_cap)
+        self._odd = deviations
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Serve one request."""
+        try:
+            reply = self._answer(Request(environ))
+        except ScimError as error:
+            reply = error.reply()
+        return send(reply, start_response)
+
+    def _answer(self, request: Request) -> Reply:
+        odd = self._odd
+        endpoint, _, identity = request.path.removeprefix(f"{BASE_PATH}/").partition("/")
+        if endpoint.startswith("ServiceProviderConfig") and endpoint != odd.config:
+            message = "no such end point"
+            raise ScimError(404, message)
+        if endpoint == odd.config:
+            return self._shown(self._pass(request, path=f"{BASE_PATH}/ServiceProviderConfig"))
+        if endpoint not in {"Users", "Groups"}:
+            return self._pass(request)
+        self._check_method(request.method, endpoint)
+        if request.method == "GET" and not identity:
+            return self._list(request)
+        if identity and request.method in _WRITES and odd.versions:
+            self._check_version(request)
+        if request.method not in _WRITES:
+            return self._shown(self._pass(request))
+        if odd.json_only and request.content_type != "application/json":
+            message = "application/json is expected"
+            raise ScimError(415, message)
+        document = request.document
+        if request.method == "PATCH":
+            document = self._operations(document, endpoint)
+            if not document["Operations"]:
+                request = Request({**request.environ, "REQUEST_METHOD": "GET"})
+            reply = self._shown(self._pass(request, document))
+            return Reply(204) if odd.quiet and reply.status == HTTPStatus.OK else reply
+        self._check_resource(document, endpoint)
+        kept = {name: value for name, value in document.items() if name not in odd.dropped}
+        return self._shown(self._pass(request, kept))
+
+    # ---- what comes in
+
+    def _check_method(self, method: str, endpoint: str) -> None:
+        odd = self._odd
+        refused = (
+            (method == "PUT" and endpoint in odd.no_put)
+            or (method == "PATCH" and odd.no_patch)
+            or (method == "DELETE" and endpoint == "Users" and odd.no_delete)
+        )
+        if refused:
+            message = f"{method} is not possible here"
+            raise ScimError(405, message)
+
+    def _check_version(self, request: Request) -> None:
+        current = self._pass(Request({**request.environ, "REQUEST_METHOD": "GET"}), {})
+        version = _version(json.loads(current.body))
+        if current.status == HTTPStatus.OK and request.header("if-match") != version:
+            message = "another version"
+            raise ScimError(412, message)
+
+    def _check_resource(self, document: Resource, endpoint: str) -> None:
+        for name, value in document.items():
+            plural = isinstance(value, list) and name not in {"schemas", "members"}
+            if self._odd.one_value and plural and len(value) > 1:
+                message = f"{name} has one value"
+                raise bad(message)
+        if endpoint == "Groups":
+            self._check_members(document.get("members", []))
+
+    def _check_members(self, members: Any) -> None:  # noqa: ANN401  any JSON
+        for member in members if isinstance(members, list) else ():
+            if self._odd.minimal_members and set(member) != {"value"}:
+                message = "members have a value and nothing else"
+                raise bad(message)
+
+    def _operations(self, document: Resource, endpoint: str) -> Resource:
+        done = [
+            changed
+            for operation in document["Operations"]
+            if (changed := self._operation(operation, endpoint)) is not None
+        ]
+        return {**document, "Operations": done}
+
+    def _operation(self, operation: Resource, endpoint: str) -> Resource | None:
+        odd, path = self._odd, str(operation.get("path") or "")
+        name = path.partition("[")[0].partition(".")[0]
+        removes = operation["op"] == "remove"
+        if odd.no_filtered_paths and "[" in path and endpoint == "Users":
+            message = f"{path}: filters are not supported in paths"
+            raise bad(message, "invalidPath")
+        if odd.no_paths and path and not removes:
+            message = "path is not supported; send an object"
+            raise bad(message, "invalidPath")
+        if odd.immutable_names and path == "userName":
+            message = "userName cannot be changed"
+            raise bad(message, "mutability")
+        if name == "members" and removes:
+            return self._removal(operation)
+        if name == "members":
+            self._check_members(operation.get("value"))
+        return None if name in odd.ignored | odd.dropped else operation
+
+    def _removal(self, operation: Resource) -> Resource | None:
+        if self._odd.removals == "nothing":
+            return None
+        if self._odd.removals == "all":
+            return {"op": "remove", "path": "members"}
+        return operation
+
+    # ---- what goes out
+
+    def _list(self, request: Request) -> Reply:
+        cursor = request.query.get("cursor")
+        if self._odd.cursors == "only" and cursor is None and "filter" not in request.query:
+            message = "startIndex is not supported; use cursor"
+            raise bad(message, "invalidValue")
+        if self._odd.cursors == "no" or cursor is None:
+            return self._shown(self._pass(request))
+        start = int(cursor[0] or 1)
+        query = f"{request.environ.get('QUERY_STRING', '')}&startIndex={start}"
+        reply = self._pass(Request({**request.environ, "QUERY_STRING": query}))
+        document = json.loads(reply.body)
+        following = start + len(document["Resources"])
+        if following <= document.pop("totalResults"):
+            document["nextCursor"] = str(following)
+        return self._shown(Reply(reply.status, dump(document), reply.headers))
+
+    def _shown(self, reply: Reply) -> Reply:
+        """Hide and add what the deviations say."""
+        odd = self._odd
+        if not reply.body or reply.status >= HTTPStatus.MULTIPLE_CHOICES:
+            return reply
+        document = json.loads(reply.body)
+        rows = document.get("Resources", [document])
+        for row in rows:
+            if odd.hide_members:
+                row.pop("members", None)
+            if odd.versions and "id" in row:
+                row["meta"]["version"] = _version(row)
+        if odd.versions and "etag" in document:
+            document["etag"] = {"supported": True}
+        if odd.cursors != "no" and "etag" in document:
+            document["pagination"] = {"cursor": True, "index": odd.cursors != "only"}
+        return Reply(reply.status, dump(document), SCIM_TYPE)
+
+    def _pass(self, request: Request, document: Any = None, path: str = "") -> Reply:  # noqa: ANN401
+        """Let the platform behind the gate answer."""
+        environ = {**request.environ, "PATH_INFO": path or request.path}
+        body = request.body if document is None else dump(document)
+        environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+        caught: list[Reply] = []
+
+        def start(status: str, headers: list[tuple[str, str]], *_: Any) -> Any:  # noqa: ANN401
+            kept = tuple(pair for pair in headers if pair[0] != "Content-Length")
+            caught.append(Reply(int(status[:3]), b"", kept))
+
+        content = b"".join(self.state(environ, start))
+        return Reply(caught[0].status, content, caught[0].headers)
+
+    # ---- by hand
+
+    def accounts(self) -> list[Resource]:
+        """Return every user resource as JSON, in any order."""
+        return self.state.accounts()
+
+    def groups(self) -> list[Resource]:
+        """Return every group resource as JSON, in any order."""
+        return self.state.groups()
+
+    def edit(self, identity: str, **attributes: object) -> None:
+        """Replace attributes of a user or group, by their SCIM names; ``None`` removes one.
+
+        Raises:
+            KeyError: There is no such resource.
+        """
+        self.state.edit(identity, **attributes)
+
+    def add_by_hand(self, **attributes: object) -> str:
+        """Create a user, or a group when there is no ``userName``, and return its ``id``."""
+        return self.state.add_by_hand(**attributes)
+
+    def delete_by_hand(self, identity: str) -> None:
+        """Delete a user or group.
+
+        Raises:
+            KeyError: There is no such resource.
+        """
+        self.state.delete_by_hand(identity)
+
+
+def _version(resource: Resource) -> str:
+    content = {name: value for name, value in resource.items() if name != "meta"}
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return f'W/"{digest[:16]}"'
