@@ -210,6 +210,10 @@ def decide(
         groups_on,
         withheld=selected - {group.external_id for group in desired_groups},
     )
+    if not actual.complete:
+        # What an incomplete list does not show may be there: it is not created a second time.
+        unsure = (*groups.blocked, *groups.missing)
+        groups = replace(groups, missing=(), blocked=unsure)
     escrow, now = memory.escrow if patient else (), connection.clock.now()
     changeable, fixed = leave_immutable(user_diff.changes, connection.immutable)
     kept, settled = leave_settled(changeable, memory.settled)

@@ -269,6 +269,11 @@ class History:
         )
         kinds = {FindingKind.CONFLICT, FindingKind.AMBIGUOUS}
         told = any(f.kind in kinds and f.subject == person.email for f in report.findings)
+        changes = report.plan.changes if report.plan else ()
+        told |= any(
+            o.status is Status.FAILED and changes[o.n - 1].external_id == person_id
+            for o in report.outcomes
+        )
         return taken and told
 
     def _check_members(self, accounts: Mapping[str, Resource]) -> None:
