@@ -36,7 +36,8 @@ class Roster:
             member
             for key in group.members
             if (member := self.members.get(key)) is not None
-            and member.resource_id not in present | self.spared
+            and member.resource_id not in present
+            and member.resource_id not in self.spared
         ]
 
     def leaving(self, group: DesiredGroup, present: frozenset[str]) -> frozenset[str]:

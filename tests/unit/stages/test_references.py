@@ -11,9 +11,10 @@ from jcsync.model.plan import Action, Change
 from jcsync.model.resource import Access, DesiredUser, Link, Reference, UserResource, Value
 from jcsync.model.rules import Policy, Scope
 from jcsync.stages.diff import Rules, build_plan, diff_users
+from jcsync.stages.mapping import map_user
 from jcsync.stages.matching import match_users
 from jcsync.stages.references import diff_references, resolve_references, without_dangling
-from tests.factories import a_link, a_user, an_account, an_attribute, mail
+from tests.factories import a_link, a_person, a_rule, a_user, an_account, an_attribute, mail
 from tests.fakes import applied
 
 MANAGER = f"{ENTERPRISE_USER}:manager.value"
@@ -234,3 +235,23 @@ def test_a_chain_of_thousands_and_a_ring_are_no_matter() -> None:
     changes = changes_of(chain)
 
     assert [c.action for c in changes] == [Action.CREATE] * 5000 + [Action.PATCH] * 5000
+
+
+@pytest.mark.parametrize(
+    ("manager", "clear", "references", "attributes"),
+    [
+        ("5f0c", True, {MANAGER: Reference(target="5f0c", clear=True)}, {}),
+        (" ", True, {}, {MANAGER: None}),
+        ("", False, {}, {}),
+    ],
+)
+def test_reference_is_no_value_of_its_own(
+    manager: str, references: object, attributes: dict[str, Value], *, clear: bool
+) -> None:
+    """A person without a manager has the attribute removed or left alone, like any other."""
+    rules = (a_rule(), a_rule(MANAGER, "manager", reference=True, clear=clear))
+
+    user = map_user(a_person(manager=manager), Scope(), Policy(), rules)
+
+    assert user.references == references
+    assert user.attributes == {"userName": mail("ann"), **attributes}
