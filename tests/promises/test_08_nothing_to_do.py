@@ -1,0 +1,57 @@
+"""Promise 8: nothing to do writes nothing; a value that the platform changes does not flap."""
+
+import json
+
+import pytest
+
+from jcsync.sandbox.faults import Answer, Exchange
+from tests.scenario.site import Site
+
+ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+
+
+@pytest.mark.parametrize("kept", ["Sal", None], ids=["cut", "ignored"])
+def test_value_that_the_platform_does_not_keep(team: Site, kept: str | None) -> None:
+    """It is written a few times, in more than one way, then left alone, reported, and in step."""
+    ann = team.world.platform.account("ann@example.com")["id"]
+
+    def normalise(exchange: Exchange) -> Answer:
+        answer = exchange.pass_on()
+        team.world.platform.state.edit(ann, **{ENTERPRISE: {"department": kept} if kept else None})
+        return answer
+
+    team.world.platform.faults.add(normalise, method="PATCH", path=ann, count=None)
+    team.world.jumpcloud.state.change("ann", department="Sales")
+
+    team("reconcile")
+    team("reconcile")
+    writes = [w for w in team.writes if w.method in ("PATCH", "PUT")]
+    team.forget_traffic()
+    result = team("reconcile", "--json")
+
+    assert 1 <= len(writes) <= 4, [json.loads(w.body) for w in writes]
+    assert team.writes == []
+    assert result.run["outcome"] == "in_sync"
+    assert "unsupported_attribute" in {f["kind"] for f in result.run["findings"]}
+
+
+def test_hand_edit_is_corrected_every_time(team: Site) -> None:
+    """A person who changes a value by hand again and again is not taken for the platform."""
+    team.world.jumpcloud.state.change("ann", department="Sales")
+    team("reconcile")
+    ann = team.world.platform.account("ann@example.com")["id"]
+    for _ in range(4):
+        team.world.platform.state.edit(ann, **{ENTERPRISE: {"department": "By hand"}})
+        assert team("reconcile").status == 0
+        account = team.world.platform.account("ann@example.com")
+        assert account[ENTERPRISE]["department"] == "Sales"
+
+
+def test_ten_runs_write_nothing(team: Site) -> None:
+    """A world that stands still is read, and not written."""
+    before = team.world.platform.accounts()
+    for _ in range(10):
+        assert team("reconcile", "--json").run["outcome"] == "in_sync"
+
+    assert team.writes == []
+    assert team.world.platform.accounts() == before
