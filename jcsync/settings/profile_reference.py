@@ -1,9 +1,12 @@
-"""The default tables in ``docs/mapping.md``, made from the profiles; a test compares them.
+"""The default tables in ``docs/mapping.md`` and ``docs/profiles``, made from the profiles.
+
+A test compares them.
 
 What a platform makes of an attribute stands in the file of the profile, as the comment at the end
 of its line.
 """
 
+import inspect
 import re
 from collections.abc import Mapping
 from importlib import resources
@@ -12,7 +15,7 @@ from typing import Final
 import yaml
 
 from jcsync.model.path import ENTERPRISE_USER
-from jcsync.scim.profiles import load_profile
+from jcsync.scim.profiles import Profile, load_profile, quirk_names
 
 _LINE: Final = re.compile(r"  (?P<entry>\S.*?)\s+# (?P<comment>.+)")
 _ENTERPRISE: Final = "enterprise: "
@@ -35,6 +38,46 @@ def render_defaults(name: str) -> str:
     lines = [f"| {origin} | {path} | {comment} |" for origin, path, comment in rows]
     heading = "| JumpCloud field | SCIM path | Field of the platform |\n|---|---|---|"
     return "\n".join([heading, *lines]) + "\n"
+
+
+def render_page(name: str) -> str:
+    """Return the page of a profile: its switches, its mapping and where both are known from."""
+    profile = load_profile(name)
+    plain = Profile(name="", summary="", sources=(), attributes={})
+    rows = [
+        f"| `{quirk}` | {_shown(getattr(profile, quirk))} | {_shown(getattr(plain, quirk))} |"
+        for quirk in quirk_names()
+        if getattr(profile, quirk) != getattr(plain, quirk)
+    ]
+    switches = "\n".join(["| Switch | Here | Default |", "|---|---|---|", *rows])
+    sources = "\n".join(f"- {source}" for source in profile.sources)
+    return (
+        f"# Profile `{name}`\n\n{profile.summary[0].upper()}{profile.summary[1:]}.\n\n"
+        f"## Switches\n\n{switches if rows else 'All as they are by default.'}\n\n"
+        f"What they mean: [README](README.md).\n\n## Mapping\n\n{render_defaults(name)}\n"
+        f"## Sources\n\n{sources}\n"
+    )
+
+
+def render_switches() -> str:
+    """Return a Markdown table of every switch, with its default and its meaning."""
+    plain = Profile(name="", summary="", sources=(), attributes={})
+    text = inspect.cleandoc(Profile.__doc__ or "").partition("Attributes:\n")[2]
+    entries = re.findall(r"^    (\w+): ((?:.+\n?)(?:^     +.+\n?)*)", text, re.MULTILINE)
+    meanings = {quirk: " ".join(words.split()).replace("``", "`") for quirk, words in entries}
+    rows = [
+        f"| `{quirk}` | {_shown(getattr(plain, quirk))} | {meanings[quirk]} |"
+        for quirk in quirk_names()
+    ]
+    return "\n".join(["| Switch | Default | Meaning |", "|---|---|---|", *rows]) + "\n"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"`{key}: {part}`" for key, part in value.items()) or "none"
+    if isinstance(value, tuple):
+        return ", ".join(f"`{part}`" for part in value) or "none"
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
 def _comments(name: str) -> Mapping[str, str]:

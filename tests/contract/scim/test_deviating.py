@@ -360,7 +360,7 @@ def test_removal_that_takes_everybody_is_undone_and_stops_groups(serve: Serve) -
     """One member was the canary; the others are back, and no group is written any more."""
     provider, side = serve(Deviations(removals="all"))
     group, ids = a_group(side)
-    with pytest.raises(RejectedError, match="took 4 others.*put back.*member_style"):
+    with pytest.raises(RejectedError, match=r"took 4 others.*put back.*member_style"):
         provider.patch_members(group, add=[], remove=ids[:2])
     assert members_of(side) == set(ids[1:])
     side.faults.traffic.clear()
