@@ -70,17 +70,23 @@ def _run(connection: Connection, order: Order, record: Recorder, lease: Lease | 
     record.progress("decide", 0, 0)
     memory = recall(connection.store, connection.name)
     wanted = identify(connection, state, actual, order.who) if order.who else ""
-    decision = decide(
-        connection,
-        state,
-        actual,
-        memory,
-        confirm_all=order.waives_limits,
-        only=frozenset({wanted}) if wanted else None,
-        patient=order.is_patient,
-    )
-    if wanted:
-        decision = decision.about(wanted)
+
+    def decided(*, patient: bool) -> Decision:
+        decision = decide(
+            connection,
+            state,
+            actual,
+            memory,
+            confirm_all=order.waives_limits,
+            only=frozenset({wanted}) if wanted else None,
+            patient=patient,
+        )
+        return decision.about(wanted) if wanted else decision
+
+    decision = decided(patient=order.is_patient)
+    if order.digest and memory.escrow and decision.plan.digest != order.digest:
+        # The schedule's plans leave out what waits in escrow, those of people do not.
+        decision = decided(patient=not order.is_patient)
     plan = decision.plan
     violations = check_plan(plan, connection.limits)
     record.decided(state, actual, decision, violations)

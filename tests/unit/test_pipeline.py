@@ -973,3 +973,23 @@ def test_failures_leave_nothing_behind(
 
 def _told(user: UserResource) -> tuple[str, bool]:
     return user.user_name, user.active
+
+
+def test_plan_held_by_the_schedule_is_approved_though_something_waits_in_escrow() -> None:
+    """Its plan left out what waits; the approval means that plan, not one more change."""
+    world = of("bob", gone=("lea", "max"), limits=Limits(deactivate=Limit(count=1)))
+    world.state = a_directory(a_person("ann"), a_person("bob"))
+    world.directory = FakeDirectory(world.state)
+    world.provider.fails = failing("create", error=RejectedError("400 no"))
+    scheduled = Order(apply=True, trigger="schedule")
+    world.limits = Limits(deactivate=Limit(count=50))
+    world.run(Order(apply=True, who="ann"))
+    world.limits = Limits(deactivate=Limit(count=1))
+    held = world.run(scheduled)
+    (hold,) = world.store.holds(open_only=True)
+
+    approved = world.run(Order(apply=True, trigger="approve", digest=hold.digest, approved=hold))
+
+    assert held.outcome is RunOutcome.HELD
+    assert approved.error is None
+    assert [outcome.status for outcome in approved.outcomes] == [Status.APPLIED, Status.APPLIED]
