@@ -153,17 +153,17 @@ class _Application:
         """Read back what must not be believed by its status alone; return what is wrong with it.
 
         Whose access was taken must not have it any more, and a value that was written before and
-        is due again may be one that the platform does not keep. What the platform has shown
-        after the write already is not read once more.
+        is due again may be one that the platform does not keep, whatever its answer echoes. Of
+        all else, what the platform has shown after the write already is not read once more.
         """
         for attribute in written.unkept:
             if attribute.path == "active":
                 end = "still active" if attribute.before else "still not active"
                 done = "deactivated" if attribute.before else "reactivated"
                 return f"the platform answered that it was {done}, but the account is {end}", ()
-        if written.seen:
-            return "", written.unkept
         paths = self._suspects.get(change.external_id, ()) if change.kind is Kind.USER else ()
+        if written.unkept or (written.seen and not paths):
+            return "", written.unkept
         if change.action is not Action.DEACTIVATE and not paths:
             return "", ()
         actual = self._provider.fetch_user(change.resource_id)
