@@ -1,5 +1,6 @@
 """``docs/profiles`` says what the profiles are."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -34,3 +35,13 @@ def test_what_is_allowed_may_be_an_attribute_or_a_part_of_it() -> None:
     assert not aws.allows('emails[type eq "home"].value')
     assert not aws.allows("names")
     assert load_profile("rfc").allows("anything")
+
+
+def test_published_tests_are_covered_by_tests_that_exist() -> None:
+    """``docs/scim-tests.md`` names no test that was renamed or removed."""
+    tests = PAGES.parents[1] / "tests"
+    page = (PAGES.parent / "scim-tests.md").read_text(encoding="utf-8")
+    named = re.findall(r"`([\w/]+\.py)::(\w+)`", page)
+    assert len(named) > 30
+    for file, name in named:
+        assert f"def {name}(" in (tests / file).read_text(encoding="utf-8"), name

@@ -1,7 +1,8 @@
 """A plan is carried out in order, and one failure stops nobody else."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -421,3 +422,70 @@ def test_second_pass_fails_alone_where_an_account_could_not_be_created() -> None
     assert outcomes[2].error == "manager.value: the account of mgr was not created"
     assert outcomes[3].error == "the account was not created, so it refers to nobody"
     assert provider.writes == ["create joe", "create mgr"]
+
+
+# ---------------------------------------------------------------------- hidden accounts
+
+
+class Hiding(FakeProvider):
+    """A platform that refuses to make an account anew that it does not list."""
+
+    def create_user(self, external_id: str, attributes: object) -> Written:
+        """Refuse."""
+        del attributes
+        self._call(f"create {external_id}")
+        message = "the userName is taken"
+        raise ConflictError(message, status=409)
+
+
+@pytest.mark.parametrize(
+    ("linked", "external_id", "revived"),
+    [("a1", "joe", True), ("a1", "other", False), ("gone", "joe", False), ("", "joe", False)],
+)
+def test_hidden_account_of_the_same_person_is_given_back(
+    linked: str, external_id: str, *, revived: bool
+) -> None:
+    """By its link, and only when it is his."""
+    old = replace(an_account("joe"), resource_id="a1", external_id=external_id, active=False)
+    provider = Hiding(old)
+    outcomes = list(
+        apply_plan(
+            a_plan(a_change(Action.CREATE, "joe")),
+            provider,
+            workers=1,
+            check=lambda: None,
+            linked={"joe": linked} if linked else {},
+        )
+    )
+    assert provider.users["a1"].active is revived
+    assert (statuses(outcomes) == [Status.APPLIED]) is revived
+    assert outcomes[0].resource_id == ("a1" if revived else "")
+
+
+class Telling(FakeProvider):
+    """A platform that shows what it made of a patch, and keeps none of it."""
+
+    def patch_user(self, resource_id: str, attributes: Sequence[AttributeChange]) -> Written:
+        """Keep nothing, and say so."""
+        self._call(f"patch {resource_id}")
+        return Written(resource_id=resource_id, unkept=tuple(attributes), seen=True)
+
+
+@pytest.mark.parametrize(
+    ("action", "words"),
+    [(Action.DEACTIVATE, "still active"), (Action.REACTIVATE, "still not active")],
+)
+def test_access_that_was_not_changed_is_a_failure(action: Action, words: str) -> None:
+    """Without reading the account once more."""
+    provider = Telling(an_account())
+    outcomes, _ = run(a_plan(a_change(action)), provider)
+    assert statuses(outcomes) == [Status.FAILED]
+    assert outcomes[0].error.endswith(words)
+    assert not [call for call in provider.calls if call.startswith("fetch")]
+
+
+def test_other_attributes_that_are_not_kept_are_remembered() -> None:
+    """At once: every way of sending them was tried."""
+    outcomes, _ = run(a_plan(a_change()), Telling(an_account()))
+    assert statuses(outcomes) == [Status.APPLIED]
+    assert outcomes[0].unkept
