@@ -568,3 +568,110 @@ def test_holder_of_a_name_is_found_where_filters_mind_the_case(
     side.faults.add(misfortunes.empty_list(), path="filter=", count=None)
     with pytest.raises(ConflictError, match=f"has {other}, externalId other"):
         connect().create_user("5f", {"userName": "ann@example.com"})
+
+
+# --- what can be learnt by reading
+
+
+def traits(provider: ScimProvider) -> dict[str, tuple[str, bool]]:
+    return {t.name: (t.found, t.agrees) for t in provider.fetch_capabilities().traits}
+
+
+def test_strict_platform_agrees_with_its_profile(side: PlatformSide, connect: Connect) -> None:
+    """Every line of the table, and nothing was written."""
+    a_group(side)
+    side.state.edit(side.accounts()[0]["id"], externalId="x")
+    side.faults.traffic.clear()
+    provider = connect(page_size=100)
+    found = provider.fetch_capabilities()
+    assert [t.name for t in found.traits if not t.agrees] == []
+    assert traits(provider)["externalId"] == ("shown by 1 of 5 accounts", True)
+    assert traits(provider)["filter userName"] == ("ignores case", True)
+    assert traits(provider)["paging"] == ("by startIndex and count", True)
+    assert traits(provider)["ResourceTypes"] == ("Group, User", True)
+    assert found.attributes is not None
+    assert {"username", "emails"} <= found.attributes
+    assert any(name.endswith(":department") for name in found.attributes)
+    assert side.faults.traffic.writes == []
+
+
+def test_platform_that_deviates_is_told_from_its_profile(serve: Serve) -> None:
+    """By each switch that can be seen from outside."""
+    provider, side = serve(ReferenceCode(TOKEN), "rfc", page_size=3, members_read="members")
+    a_group(side)
+    found = traits(provider)
+    assert found["paging"] == ("startIndex or count means nothing", False)
+    assert found["Schemas"] == ("not described", True)
+    assert found["filter userName"][1] is False
+    assert found["members"] == ("shown by 1 of 1 groups", False)
+    cursors, other = serve(Deviations(cursors="yes", versions=True), paging="cursor")
+    a_group(other)
+    assert traits(cursors)["cursors"] == ("offered", True)
+    assert traits(cursors)["versions (ETag)"][0].startswith("If-Match")
+    capped, full = serve(DeviantPlatform(TOKEN, Deviations(), page_cap=3))
+    a_group(full)
+    assert traits(capped)["page size"] == ("3 of 5", False)
+    none, _ = serve(Deviations(), paging="cursor")
+    assert traits(none)["cursors"] == ("not offered", False)
+
+
+@pytest.mark.parametrize(
+    ("status", "words"), [(404, "none (404)"), (403, "not readable"), (501, "none (501)")]
+)
+def test_groups_that_cannot_be_read_are_told(
+    side: PlatformSide, connect: Connect, status: int, words: str
+) -> None:
+    """Accounts are enough to go on with."""
+    a_user(side)
+    side.faults.add(misfortunes.fail(status), path="/Groups", count=None)
+    side.faults.add(misfortunes.fail(400), path="startIndex=2", count=None)
+    assert traits(connect())["groups"][0].startswith(words)
+
+
+def test_second_page_that_is_refused_is_told(side: PlatformSide, connect: Connect) -> None:
+    """Such a server lists its first page only."""
+    a_group(side)
+    side.faults.add(misfortunes.fail(400), path="startIndex=2", count=None)
+    assert traits(connect())["paging"][1] is False
+
+
+# --- members, at the edges
+
+
+def test_group_that_is_gone_is_told(side: PlatformSide, connect: Connect) -> None:
+    """404, whatever the style."""
+    for quirks in ({}, {"member_style": "put"}):
+        with pytest.raises(NotFoundError):
+            connect(**quirks).patch_members("gone", add=[], remove=["1"])
+
+
+def test_canary_that_is_refused_for_another_reason_stops_that_group(
+    side: PlatformSide, connect: Connect
+) -> None:
+    """It is not the style."""
+    group, ids = a_group(side)
+    side.faults.add(misfortunes.fail(422), method="PATCH", count=None)
+    with pytest.raises(RejectedError, match="422"):
+        connect().patch_members(group, add=[], remove=ids[:1])
+    with pytest.raises(RejectedError, match="422"):
+        connect(members_verified=True).patch_members(group, add=[], remove=ids[:1])
+
+
+def test_members_of_a_group_that_others_change_are_sent_again(serve: Serve) -> None:
+    """With its new version."""
+    provider, side = serve(Deviations(versions=True), members_verified=True)
+    group, ids = a_group(side)
+    provider.fetch_state(groups=True)
+    side.state.edit(group, displayName="H")
+    provider.patch_members(group, add=[], remove=ids[:1])
+    assert members_of(side) == set(ids[1:])
+
+
+def test_lost_answer_to_hidden_members_is_unknown(serve: Serve) -> None:
+    """They cannot be looked at: the change, which may be made twice, is sent again."""
+    provider, side = serve(Deviations(hide_members=True), "aws")
+    group, ids = a_group(side)
+    side.faults.add(misfortunes.lose_answer(), method="PATCH")
+    provider.patch_members(group, add=[], remove=ids[:2])
+    assert members_of(side) == set(ids[2:])
+    assert methods(side) == ["PATCH", "PATCH"]
