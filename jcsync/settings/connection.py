@@ -106,7 +106,7 @@ class ProviderSettings(Section):
         default=None, description="File that holds the token, in place of token."
     )
     profile: Text = Field(
-        default="rfc", description="How the platform deviates from the RFCs: rfc, keepnet."
+        default="rfc", description="How the platform deviates from the RFCs; see docs/profiles."
     )
     quirks: Quirks = Field(default={}, description="Single switches over those of the profile.")
     concurrency: Whole = Field(default=8, ge=1, le=64, description="Requests at the same time.")
