@@ -28,7 +28,7 @@ demo: .venv/.demo ## Install jcsync and walk through the main job on the embedde
 test: lint pytest ## Install what the tests need and run every check
 
 .PHONY: lint
-lint: format ruff types imports docstrings ## Run every check but the tests
+lint: format ruff types imports docstrings secrets ## Run every check but the tests
 
 .PHONY: format
 format: .venv/.dev
@@ -49,6 +49,19 @@ imports: .venv/.dev
 .PHONY: docstrings
 docstrings: .venv/.dev
 	@$(BIN)/interrogate --config setup.cfg jcsync
+
+.PHONY: secrets
+secrets: .venv/.dev
+	@git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --baseline .secrets.baseline
+
+.PHONY: audit
+audit: .venv/.dev ## Look the dependencies up in the database of vulnerabilities (needs network)
+	@$(BIN)/pip freeze --exclude-editable >.venv/.frozen
+	@$(BIN)/pip-audit --strict --no-deps --disable-pip --requirement .venv/.frozen
+
+.PHONY: promises
+promises: .venv/.dev ## Live through 20,000 random histories (hours)
+	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/promises/test_histories.py $(ARGS)
 
 .PHONY: pytest
 pytest: .venv/.dev ## Run the tests, with coverage

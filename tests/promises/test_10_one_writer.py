@@ -53,9 +53,18 @@ def test_sigstop_past_the_lease(slow: Site) -> None:
     """Continued after another run took its lease, a process writes no account any more."""
     process = slow.start("reconcile", "--json")
     wait_for(lambda: slow.names)
-    process.send_signal(signal.SIGSTOP)
+
+    def stopped_and_taken_over() -> bool:
+        process.send_signal(signal.SIGSTOP)
+        try:
+            taken_over(slow)
+        except sqlite3.OperationalError:  # stopped in the middle of a write to the store
+            process.send_signal(signal.SIGCONT)
+            return False
+        return True
+
+    wait_for(stopped_and_taken_over)
     wait_for(lambda: slow.world.platform.faults.traffic.in_flight == 0)
-    taken_over(slow)
     slow.world.platform.faults.clear()
     assert slow("reconcile").status == 0
     slow.forget_traffic()
@@ -71,6 +80,9 @@ def test_sigstop_past_the_lease(slow: Site) -> None:
 
 def taken_over(site: Site) -> None:
     """Let a lease end as if its time had passed: a minute is too long for a test."""
-    with sqlite3.connect(site.folder / "jcsync.db") as database:
-        database.execute("UPDATE lease SET expires_at = 0")
-    database.close()
+    database = sqlite3.connect(site.folder / "jcsync.db", timeout=0.2)
+    try:
+        with database:
+            database.execute("UPDATE lease SET expires_at = 0")
+    finally:
+        database.close()
