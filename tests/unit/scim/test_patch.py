@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scim2_models import EnterpriseUser, Group, PatchOp, User
 
@@ -28,6 +28,7 @@ def changed(path: str, before: Any, after: Any) -> AttributeChange:
     return AttributeChange(path=path, before=before, after=after)
 
 
+@settings(deadline=None)  # a busy computer is no fault
 @given(
     st.lists(
         st.builds(changed, st.sampled_from(PATHS), VALUES, VALUES), unique_by=lambda c: c.path
