@@ -128,7 +128,7 @@ def test_wrong_stores(url: str, message: str) -> None:
         ("sqlite:///${XDG_STATE_HOME}/j.db", {"XDG_STATE_HOME": "/s"}, "sqlite:////s/j.db"),
         ("sqlite:///~/j.db", {"HOME": "/home/ann"}, "sqlite:////home/ann/j.db"),
         ("sqlite:////var/lib/j.db", {}, "sqlite:////var/lib/j.db"),
-        ("sqlite:///state/j.db", {}, "sqlite:////work/state/j.db"),
+        ("sqlite:///state/j.db", {}, "sqlite:////srv/app/state/j.db"),
         (
             "postgresql+psycopg://u:$PW@$HOST/d",
             {"PW": "a@b/c", "HOST": "db:5432"},
@@ -139,16 +139,16 @@ def test_wrong_stores(url: str, message: str) -> None:
 )
 def test_variables_and_home_are_expanded(url: str, environ: dict[str, str], expected: str) -> None:
     """The store is the same one wherever the process is started from."""
-    assert expand_store_url(url, environ, Path("/work")) == expected
+    assert expand_store_url(url, environ, Path("/srv/app")) == expected
 
 
 def test_an_unset_variable_is_named() -> None:
     with pytest.raises(ValueError, match=r"the variable \$STATE is not set"):
-        expand_store_url("sqlite:///$STATE/j.db", {"STATE": ""}, Path("/work"))
+        expand_store_url("sqlite:///$STATE/j.db", {"STATE": ""}, Path("/srv/app"))
 
 
 def test_home_is_asked_of_the_system_without_a_variable() -> None:
-    assert expand_store_url("sqlite:///~/j.db", {}, Path("/work")).startswith("sqlite:////")
+    assert expand_store_url("sqlite:///~/j.db", {}, Path("/srv/app")).startswith("sqlite:////")
 
 
 def test_without_a_home_the_store_must_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,4 +157,4 @@ def test_without_a_home_the_store_must_be_named(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(Path, "home", nowhere)
     with pytest.raises(ValueError, match="there is no home directory"):
-        expand_store_url("sqlite:///$XDG_STATE_HOME/j.db", {}, Path("/work"))
+        expand_store_url("sqlite:///$XDG_STATE_HOME/j.db", {}, Path("/srv/app"))
