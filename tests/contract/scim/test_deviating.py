@@ -638,7 +638,7 @@ def test_second_page_that_is_refused_is_told(side: PlatformSide, connect: Connec
 # --- members, at the edges
 
 
-def test_group_that_is_gone_is_told(side: PlatformSide, connect: Connect) -> None:
+def test_group_that_is_gone_is_told(connect: Connect) -> None:
     """404, whatever the style."""
     for quirks in ({}, {"member_style": "put"}):
         with pytest.raises(NotFoundError):
