@@ -196,9 +196,11 @@ class FakeProvider(_Counted):
 
     def find_users(self, *, external_id: str = "", user_name: str = "") -> tuple[UserResource, ...]:
         self._call(f"find {external_id}")
-        found = tuple(user for user in self.users.values() if user.external_id == external_id)
+        found = tuple(user for user in list(self.users.values()) if user.external_id == external_id)
         name = user_name.casefold()
-        return found or tuple(u for u in self.users.values() if u.user_name.casefold() == name)
+        return found or tuple(
+            u for u in list(self.users.values()) if u.user_name.casefold() == name
+        )
 
     def fetch_user(self, resource_id: str) -> UserResource | None:
         self._call(f"fetch {resource_id}")
@@ -273,7 +275,7 @@ class FakeProvider(_Counted):
     def _check_name(self, name: str, resource_id: str) -> None:
         taken = any(
             user.user_name.casefold() == name.casefold() and key != resource_id
-            for key, user in self.users.items()
+            for key, user in list(self.users.items())  # others write at the same time
         )
         if taken and self.unique_names:
             message = f"the userName {name} is taken"

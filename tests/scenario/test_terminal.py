@@ -88,7 +88,7 @@ def test_no_log_line_beside_the_text(team: Site) -> None:
     text = see(team, "reconcile")
 
     check_lines(text)
-    assert text.count("401") == 1
+    assert text.count("(401)") == 1
     assert "run ended early" not in text
     assert "run_id" not in text
     assert "run ended early" in see(team, "reconcile", "--verbose")
