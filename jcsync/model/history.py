@@ -17,7 +17,7 @@ class RunRecord:
     """A past or present run.
 
     Attributes:
-        trigger: ``manual``, ``schedule``, ``apply`` or ``approve``.
+        trigger: ``manual``, ``exceed_limits``, ``schedule``, ``apply`` or ``approve``.
         outcome: As in the report; ``""`` while it is under way or when it was killed.
         finished_at: ``None`` while it is under way or when it was killed.
         planned: Changes planned.
