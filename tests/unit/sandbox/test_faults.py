@@ -187,7 +187,7 @@ def test_hanging_ends(client: Client, faults: Faults, application: Counter) -> N
 
     with pytest.raises(requests.ConnectionError):
         client.get("/")
-    assert 0.1 <= time.perf_counter() - start < 5
+    assert 0.1 <= time.perf_counter() - start < 20
     with pytest.raises(requests.ReadTimeout):
         client.get("/", timeout=0.05)
     assert application.calls == 0
@@ -207,7 +207,7 @@ def test_server_stops_while_a_request_hangs(faults: Faults) -> None:
         server.stop()
         thread.join()
 
-    assert time.perf_counter() - start < 2
+    assert time.perf_counter() - start < 20
 
 
 def _expect_drop(client: Client) -> None:

@@ -1,6 +1,5 @@
 """What becomes of groups and of their members."""
 
-import time
 from collections.abc import Iterable, Mapping
 
 import pytest
@@ -527,16 +526,14 @@ def test_policy_for_leavers_does_not_keep_them_in_groups() -> None:
     assert names(change.remove) == ["lea"]
 
 
-def test_group_of_tens_of_thousands_takes_a_moment() -> None:
-    """The work grows with the members, not with their square (that would be half a minute)."""
+def test_group_of_tens_of_thousands() -> None:
+    """Only the difference is a change (bench/ measures what it costs)."""
     people = [f"p{n:05}" for n in range(30_000)]
     users = [a_user(who) for who in people]
     accounts = [an_account(who) for who in people]
     group = a_group("Staff", *people[1:], *(f"x{n}" for n in range(5_000)))
 
-    began = time.process_time()
     desired = a_desired_group("Staff", *people)
     change = only(diff_of([desired], [group], people=users, accounts=accounts))
 
-    assert time.process_time() - began < 10
     assert ([m.external_id for m in change.add], len(change.remove)) == (["p00000"], 5_000)
