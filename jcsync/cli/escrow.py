@@ -5,7 +5,8 @@ from typing import Any
 import click
 
 from jcsync.cli.common import Options, common_options, emit_json, load_and_log
-from jcsync.cli.tables import print_table
+from jcsync.cli.filters import by_connection, by_user
+from jcsync.cli.tables import local_text, print_table
 from jcsync.clock import SystemClock
 from jcsync.errors import UsageError
 from jcsync.model.history import EscrowRecord
@@ -16,8 +17,8 @@ from jcsync.stages.restrict import called
 @click.group(
     invoke_without_command=True, short_help="What failed and waits: escrow list | retry | forget."
 )
-@click.option("--connection", metavar="NAME", help="Of this connection only.")
-@click.option("--user", metavar="WHO", help="Of this person or group: name or id.")
+@by_connection
+@by_user
 @common_options
 @click.pass_context
 def escrow(ctx: click.Context, options: Options, connection: str | None, user: str | None) -> int:
@@ -32,8 +33,8 @@ def escrow(ctx: click.Context, options: Options, connection: str | None, user: s
 
 
 @escrow.command("list", short_help="What waits, and why.")
-@click.option("--connection", metavar="NAME", help="Of this connection only.")
-@click.option("--user", metavar="WHO", help="Of this person or group: name or id.")
+@by_connection
+@by_user
 @common_options
 def list_(options: Options, connection: str | None, user: str | None) -> int:
     """List resources that failed, with reason, attempts and next try."""
@@ -42,7 +43,7 @@ def list_(options: Options, connection: str | None, user: str | None) -> int:
 
 @escrow.command(short_help="Let the next run try again, whatever the delay.")
 @click.argument("who", required=False, metavar="[WHO]")
-@click.option("--connection", metavar="NAME", help="Of this connection only.")
+@by_connection
 @common_options
 def retry(options: Options, who: str | None, connection: str | None) -> int:
     """Let the next run try everything again, or WHO: a name or id."""
@@ -51,7 +52,7 @@ def retry(options: Options, who: str | None, connection: str | None) -> int:
 
 @escrow.command(short_help="Forget failures, as if they had never been.")
 @click.argument("who", required=False, metavar="[WHO]")
-@click.option("--connection", metavar="NAME", help="Of this connection only.")
+@by_connection
 @common_options
 def forget(options: Options, who: str | None, connection: str | None) -> int:
     """Forget the failures of everything, or of WHO: a name or id."""
@@ -81,7 +82,7 @@ def _list(options: Options, connection: str | None, user: str | None) -> int:
                 record.name,
                 record.action.value,
                 str(record.attempts),
-                record.next_try_at.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z"),
+                local_text(record.next_try_at),
                 record.reason,
             )
             for record in found

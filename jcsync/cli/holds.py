@@ -6,17 +6,19 @@ import click
 
 from jcsync.cli.common import Options, common_options, emit_json, load_and_log, stop_signals
 from jcsync.cli.exits import run_status
-from jcsync.cli.history import (
+from jcsync.cli.filters import (
     ALL,
-    change_document,
+    by_connection,
+    by_run,
+    by_since,
+    by_user,
     check_known,
-    local_text,
     moment,
-    planned_change,
     run_ids_of,
 )
+from jcsync.cli.history import change_document, planned_change
 from jcsync.cli.runs import run_connection, show_reports
-from jcsync.cli.tables import print_lines, print_table
+from jcsync.cli.tables import local_text, print_lines, print_table
 from jcsync.clock import SystemClock
 from jcsync.errors import StalePlanError, UsageError
 from jcsync.model.history import HoldRecord, HoldStatus
@@ -30,10 +32,10 @@ _SHOWN = 50
 @click.command(short_help="Plans that exceeded their limits; holds show HOLD for one of them.")
 @click.argument("show", required=False, metavar="[show HOLD]")
 @click.argument("hold_id", type=int, required=False, metavar="")
-@click.option("--connection", metavar="NAME", help="Of this connection only.")
-@click.option("--user", metavar="WHO", help="That change this person or group: name or id.")
-@click.option("--since", metavar="AGE", help="Not older than this: 2h, 7d, or 2026-01-31.")
-@click.option("--run", "run_id", metavar="ID", help="Of this run; the end of its id is enough.")
+@by_connection
+@by_user
+@by_since
+@by_run
 @click.option("--all", "everything", is_flag=True, help="Decided ones too.")
 @common_options
 def holds(

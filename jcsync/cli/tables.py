@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Literal
 
 import click
@@ -13,6 +14,9 @@ from jcsync.render import Line
 _HANG = 4
 _NARROWEST = 20
 _SHORT_ID = 6
+_MINUTE = 60
+_HOUR = 3600
+_DAY = 86400
 
 
 def print_lines(lines: Iterable[Line]) -> None:
@@ -128,3 +132,20 @@ def short_id(identity: str, *, verbose: bool) -> str:
     if verbose or not sys.stdout.isatty() or len(identity) <= _SHORT_ID:
         return identity
     return f"…{identity[-_SHORT_ID:]}"
+
+
+def local_text(moment: datetime) -> str:
+    """Return a time in the reader's zone, with the zone named."""
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+
+
+def age_text(seconds: float) -> str:
+    """Return how long ago something was, in the two largest units that matter."""
+    whole = int(max(0, seconds))
+    if whole < _MINUTE:
+        return f"{whole} s"
+    if whole < _HOUR:
+        return f"{whole // _MINUTE} min"
+    if whole < _DAY:
+        return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
+    return f"{whole // _DAY} d {whole % _DAY // _HOUR} h"

@@ -1,0 +1,124 @@
+"""Plan and run report → JSON. Pure.
+
+Source:
+    ``docs/reports.md`` (a contract).
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from jcsync.model.limits import Violation
+from jcsync.model.plan import Action, Plan
+from jcsync.model.report import RunReport
+from jcsync.model.resource import Kind
+
+Document = dict[str, Any]
+
+
+def reports_document(reports: Iterable[RunReport]) -> Document:
+    """Return the one document that ``plan``, ``apply`` and ``reconcile`` print."""
+    return {"runs": [report_document(report) for report in reports]}
+
+
+def report_document(report: RunReport) -> Document:
+    """Return one run as JSON."""
+    return {
+        "run_id": report.run_id,
+        "connection": report.connection,
+        "mode": report.mode,
+        "outcome": report.outcome.value,
+        "started_at": time_text(report.started_at),
+        "finished_at": time_text(report.finished_at),
+        "complete": {
+            "directory": report.directory_complete,
+            "provider": report.provider_complete,
+        },
+        "plan": plan_document(report.plan) if report.plan is not None else None,
+        "violations": [violation_document(violation) for violation in report.violations],
+        "hold": report.hold,
+        "outcomes": [
+            {
+                "n": outcome.n,
+                "status": outcome.status.value,
+                "error": outcome.error or None,
+                "attempts": outcome.attempts,
+            }
+            for outcome in report.outcomes
+        ],
+        "findings": [
+            {"kind": f.kind.value, "subject": f.subject, "message": f.message}
+            for f in report.findings
+        ],
+        "requests": {
+            "directory": report.directory_requests,
+            "provider": report.provider_requests,
+        },
+        "error": report.error.message if report.error is not None else None,
+    }
+
+
+def plan_document(plan: Plan) -> Document:
+    """Return a plan as JSON; every change has its number, by which its outcome is found."""
+    users = {action.value: plan.count(Kind.USER, action) for action in Action}
+    return {
+        "digest": plan.digest,
+        "counts": {
+            "users": {
+                "create": users["create"],
+                "patch": users["patch"],
+                "reactivate": users["reactivate"],
+                "deactivate": users["deactivate"],
+                "delete": users["delete"],
+                "unchanged": plan.users.unchanged,
+                "unmanaged": plan.users.unmanaged,
+                "out_of_scope": plan.users.out_of_scope,
+            },
+            "groups": {
+                "create": plan.count(Kind.GROUP, Action.CREATE),
+                "patch": plan.count(Kind.GROUP, Action.PATCH),
+                "delete": plan.count(Kind.GROUP, Action.DELETE),
+                "unchanged": plan.groups.unchanged,
+                "unmanaged": plan.groups.unmanaged,
+                "members_added": sum(len(change.add) for change in plan.changes),
+                "members_removed": sum(len(change.remove) for change in plan.changes),
+            },
+        },
+        "changes": [
+            {
+                "n": n,
+                "action": change.action.value,
+                "resource": change.kind.value,
+                "name": change.name,
+                "external_id": change.external_id or None,
+                "resource_id": change.resource_id or None,
+                "reason": change.reason,
+                "attributes": [
+                    {"path": a.path, "before": a.before, "after": a.after}
+                    for a in change.attributes
+                ],
+                "members": {
+                    "add": [member.name for member in change.add],
+                    "remove": [member.name for member in change.remove],
+                },
+            }
+            for n, change in enumerate(plan.changes, start=1)
+        ],
+    }
+
+
+def violation_document(violation: Violation) -> Document:
+    """Return one exceeded limit as JSON; ``subject`` is there for limits that count per group."""
+    document: Document = {
+        "limit": violation.limit,
+        "allowed": violation.allowed,
+        "planned": violation.planned,
+    }
+    if violation.subject:
+        document["subject"] = violation.subject
+    return document
+
+
+def time_text(moment: datetime) -> str:
+    """Return a time as ISO 8601 in UTC, to the second."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
