@@ -39,6 +39,10 @@ _COMMANDS = {
     "reject": ("jcsync.cli.holds:reject", "Refuse a held plan."),
     "pause": ("jcsync.cli.daemon:pause", "Let the daemon leave a connection alone."),
     "resume": ("jcsync.cli.daemon:resume", "Let the daemon take a connection up again."),
+    "drift": (
+        "jcsync.cli.drift:drift",
+        "What the platform holds that the directory does not imply.",
+    ),
     "explain": ("jcsync.cli.explain:explain", "One person through all stages."),
     "config": ("jcsync.cli.config:config", "Check, show and describe the settings."),
     "demo": ("jcsync.cli.demo:demo", "All of it against an embedded JumpCloud and SCIM platform."),

@@ -2,12 +2,14 @@
 
     run.py        ``run`` and ``decide`` are the architecture: each line is a stage; read it first
     orders.py     what a run works with, what is asked of it, what it remembers and decides
+    drift.py      what the platform holds that the directory does not imply
     recorder.py   the run as it goes: its report, its log, and what the store knows of it
 
 Every stage that decides is a function of values (``stages``); the world comes in through the
 ports.
 """
 
+from jcsync.pipeline.drift import look_for_drift
 from jcsync.pipeline.orders import Connection, Decision, Memory, Order, Progress
 from jcsync.pipeline.run import decide, identify, recall, run
 
@@ -19,6 +21,7 @@ __all__ = [
     "Progress",
     "decide",
     "identify",
+    "look_for_drift",
     "recall",
     "run",
 ]

@@ -59,7 +59,7 @@ def run(
 
 
 def _run(connection: Connection, order: Order, record: Recorder, lease: Lease | None) -> None:
-    _check_organization(connection, order)
+    check_organization(connection, remember=order.apply)
     record.progress("read", 0, 0)
     state, actual = fetch_both(
         connection.directory,
@@ -285,7 +285,16 @@ def _lease(connection: Connection, order: Order) -> AbstractContextManager[Lease
     return connection.store.lease(connection.name, connection.owner)
 
 
-def _check_organization(connection: Connection, order: Order) -> None:
+def check_organization(connection: Connection, *, remember: bool) -> None:
+    """Refuse a key that works in another organisation than the connection was set up with.
+
+    Args:
+        connection: Whose directory and store.
+        remember: Remember the organisation of a connection that has none yet.
+
+    Raises:
+        SettingsError: It is another one.
+    """
     found = connection.directory.fetch_organization().id
     known = connection.store.connection(connection.name).organization
     if found and known and found != known:
@@ -294,5 +303,5 @@ def _check_organization(connection: Connection, order: Order) -> None:
             "give the new organisation a connection of its own, or put the old key back"
         )
         raise SettingsError(message)
-    if found and not known and order.apply:
+    if found and not known and remember:
         connection.store.record_organization(connection.name, found)

@@ -2,6 +2,7 @@
 
 from jcsync.render.documents import (
     Document,
+    drift_document,
     plan_document,
     report_document,
     reports_document,
@@ -12,6 +13,7 @@ from jcsync.render.text import (
     Line,
     Span,
     counted,
+    finding_line,
     render_changes,
     render_run,
     value_text,
@@ -23,6 +25,8 @@ __all__ = [
     "Line",
     "Span",
     "counted",
+    "drift_document",
+    "finding_line",
     "plan_document",
     "render_changes",
     "render_run",

@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from jcsync.model.drift import Drift, DriftKind, DriftReport
 from jcsync.model.limits import Violation
 from jcsync.model.plan import Action, Plan
-from jcsync.model.report import RunReport
+from jcsync.model.report import Finding, RunReport
 from jcsync.model.resource import Kind
 
 Document = dict[str, Any]
@@ -46,10 +47,7 @@ def report_document(report: RunReport) -> Document:
             }
             for outcome in report.outcomes
         ],
-        "findings": [
-            {"kind": f.kind.value, "subject": f.subject, "message": f.message}
-            for f in report.findings
-        ],
+        "findings": _findings(report.findings),
         "requests": {
             "directory": report.directory_requests,
             "provider": report.provider_requests,
@@ -105,6 +103,44 @@ def plan_document(plan: Plan) -> Document:
             for n, change in enumerate(plan.changes, start=1)
         ],
     }
+
+
+def drift_document(report: DriftReport) -> Document:
+    """Return the drift of one connection as JSON."""
+    return {
+        "connection": report.connection,
+        "complete": {
+            "directory": report.directory_complete,
+            "provider": report.provider_complete,
+        },
+        "counts": {
+            kind.value: sum(drift.kind is kind for drift in report.entries) for kind in DriftKind
+        },
+        "drift": [_drift_entry(drift) for drift in report.entries],
+        "findings": _findings(report.findings),
+        "error": report.error.message if report.error is not None else None,
+    }
+
+
+def _drift_entry(drift: Drift) -> Document:
+    return {
+        "kind": drift.kind.value,
+        "resource": drift.resource.value,
+        "name": drift.name,
+        "external_id": drift.external_id or None,
+        "resource_id": drift.resource_id or None,
+        "active": drift.active,
+        "message": drift.message,
+        "attributes": [
+            {"path": e.path, "applied": e.applied, "found": e.found, "wanted": e.wanted}
+            for e in drift.edits
+        ],
+        "members": list(drift.members),
+    }
+
+
+def _findings(findings: Iterable[Finding]) -> list[Document]:
+    return [{"kind": f.kind.value, "subject": f.subject, "message": f.message} for f in findings]
 
 
 def violation_document(violation: Violation) -> Document:

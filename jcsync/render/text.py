@@ -113,7 +113,7 @@ def _failures(report: RunReport, plan: Plan, *, after: int = 0) -> Iterator[Line
             f for f in report.findings if f.kind in BLOCKING or f.kind is FindingKind.INCOMPLETE
         ]
         for finding in blocking[:_BRIEF_FINDINGS]:
-            yield _finding(finding)
+            yield finding_line(finding)
 
 
 def _change(
@@ -209,12 +209,13 @@ def _left_alone(report: RunReport, plan: Plan, *, verbose: bool) -> Iterator[Lin
     yield ((f"  Left alone: {' · '.join(parts)}", "dim"),)
     shown = report.findings if verbose else report.findings[:_BRIEF_FINDINGS]
     for finding in shown:
-        yield _finding(finding)
+        yield finding_line(finding)
     if len(report.findings) > len(shown):
         yield ((f"    … {len(report.findings) - len(shown)} more findings (--verbose)", "dim"),)
 
 
-def _finding(finding: Finding) -> Line:
+def finding_line(finding: Finding) -> Line:
+    """Return one line about a finding."""
     return (
         (f"    ! {finding.kind.value.replace('_', ' '):<12} ", "yellow"),
         (f"{printable(finding.subject)}  ", ""),

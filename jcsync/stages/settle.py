@@ -75,7 +75,7 @@ def find_suspects(
         change.external_id: frozenset(
             a.path
             for a in change.attributes
-            if _last_write(a.path, past.get(change.external_id, ())) == (a.after,)
+            if last_write(a.path, past.get(change.external_id, ())) == (a.after,)
         )
         for change in changes
         if _writes(change) and not change.is_second_pass
@@ -83,8 +83,8 @@ def find_suspects(
     return {external_id: paths for external_id, paths in suspects.items() if paths}
 
 
-def _last_write(path: str, records: Sequence[ChangeRecord]) -> tuple[Value, ...]:
-    """The value that was last written to a path, or nothing."""
+def last_write(path: str, records: Sequence[ChangeRecord]) -> tuple[Value, ...]:
+    """Return the value that was last written to a path as a tuple of one, or ``()``."""
     return next(((a.after,) for record in records for a in record.attributes if a.path == path), ())
 
 
