@@ -22,11 +22,12 @@ from jcsync.model.history import (
     EscrowRecord,
     HoldRecord,
     HoldStatus,
+    OutcomeRecord,
     RunRecord,
 )
 from jcsync.model.limits import Violation
-from jcsync.model.plan import AttributeChange, Change, Plan
-from jcsync.model.report import Outcome, RunReport, Written
+from jcsync.model.plan import AttributeChange, Plan
+from jcsync.model.report import RunReport, Written
 from jcsync.model.resource import Capabilities, Kind, Link, ProviderState, UserResource, Value
 from jcsync.model.rules import Scope
 
@@ -243,18 +244,10 @@ class Store(Protocol):
         """Remember every change of a plan before its first call: the intents."""
         ...
 
-    def record_outcome(
-        self,
-        run_id: str,
-        connection: str,
-        change: Change,
-        outcome: Outcome,
-        *,
-        at: datetime,
-        link: Link | None = None,
-        escrow: EscrowRecord | None = None,
+    def record_outcomes(
+        self, run_id: str, connection: str, records: Sequence[OutcomeRecord]
     ) -> None:
-        """Remember how a change ended, its link, its escrow and what the platform did not keep.
+        """Remember how changes ended, their links, escrow and what the platform did not keep.
 
         All of it in one transaction.
 

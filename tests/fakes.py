@@ -27,10 +27,11 @@ from jcsync.model.history import (
     EscrowRecord,
     HoldRecord,
     HoldStatus,
+    OutcomeRecord,
     RunRecord,
 )
 from jcsync.model.limits import Violation
-from jcsync.model.plan import Action, AttributeChange, Change, Plan
+from jcsync.model.plan import Action, AttributeChange, Plan
 from jcsync.model.report import Outcome, RunReport, Status, Written
 from jcsync.model.resource import (
     Capabilities,
@@ -433,29 +434,27 @@ class FakeStore:
         self._call("plan")
         self.plans[run_id] = plan
 
-    def record_outcome(
-        self,
-        run_id: str,
-        connection: str,
-        change: Change,
-        outcome: Outcome,
-        *,
-        at: datetime,
-        link: Link | None = None,
-        escrow: EscrowRecord | None = None,
+    def record_outcomes(
+        self, run_id: str, connection: str, records: Sequence[OutcomeRecord]
     ) -> None:
-        del run_id, connection, at
-        self._call(f"outcome {outcome.n}")
+        del run_id, connection
+        for record in records:
+            self._call(f"outcome {record.outcome.n}")
+        for record in records:
+            self._end(record)
+
+    def _end(self, record: OutcomeRecord) -> None:
+        change, outcome = record.change, record.outcome
         self.outcomes.append(outcome)
         key = (change.kind, change.external_id or change.resource_id)
         if outcome.status is Status.APPLIED:
             self.waiting.pop(key, None)
-        if escrow is not None:
-            self.waiting[key] = escrow
+        if record.escrow is not None:
+            self.waiting[key] = record.escrow
         if change.action is Action.DELETE and outcome.status is Status.APPLIED:
             self.kept.pop((change.kind, change.external_id), None)
-        if link is not None:
-            self._keep(link)
+        if record.link is not None:
+            self._keep(record.link)
 
     def record_end(self, report: RunReport) -> None:
         self._call("end")

@@ -8,8 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from jcsync.model.limits import Violation
-from jcsync.model.plan import Action, AttributeChange, Member
-from jcsync.model.resource import Kind
+from jcsync.model.plan import Action, AttributeChange, Change, Member
+from jcsync.model.report import Outcome
+from jcsync.model.resource import Kind, Link
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +132,22 @@ class EscrowRecord:
     def key(self) -> str:
         """What tells resources of one kind apart: ``external_id``, without one ``resource_id``."""
         return self.external_id or self.resource_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeRecord:
+    """How one planned change ended, and what it leaves behind.
+
+    Attributes:
+        link: The link as it is now, ``None`` where it stays as it was.
+        escrow: The resource as it waits now, ``None`` where it does not.
+    """
+
+    change: Change
+    outcome: Outcome
+    at: datetime
+    link: Link | None = None
+    escrow: EscrowRecord | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

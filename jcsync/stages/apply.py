@@ -8,9 +8,10 @@ longer answers stop everything that has not begun.
 
 import threading
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from itertools import groupby
+from queue import SimpleQueue
 
 from jcsync.errors import (
     ConflictError,
@@ -39,7 +40,7 @@ def apply_plan(
     check: Callable[[], None],
     suspects: Mapping[str, Collection[str]] | None = None,
     linked: Mapping[str, str] | None = None,
-) -> Generator[Outcome]:
+) -> Generator[list[Outcome]]:
     """Make every change of a plan, in order.
 
     Args:
@@ -52,8 +53,8 @@ def apply_plan(
         linked: The account that each person had when last seen, by JumpCloud id.
 
     Yields:
-        One outcome for each change, as it ends; those of one step in any order. Once closed, it
-        waits for the changes under way and begins no other.
+        Outcomes, one for each change: those that have come since the last ones were taken, in any
+        order within a step. Once closed, it waits for the changes under way and begins no other.
 
     Raises:
         JcsyncError: After the last outcome: why the rest was not attempted.
@@ -63,15 +64,29 @@ def apply_plan(
     with ThreadPoolExecutor(workers, thread_name_prefix="apply") as pool:
         try:
             for _, step in groupby(numbered, key=lambda item: item[1].step):
-                pending = [pool.submit(application.attempt, n, change) for n, change in step]
-                for future in as_completed(pending):
-                    yield future.result()
+                ended: SimpleQueue[Future[Outcome]] = SimpleQueue()
+                pending = 0
+                for n, change in step:
+                    pool.submit(application.attempt, n, change).add_done_callback(ended.put)
+                    pending += 1
+                while pending:
+                    futures = _take(ended)
+                    pending -= len(futures)
+                    yield [future.result() for future in futures]
         except BaseException:
             # Nobody takes the outcomes any more: what has not begun must not be done unrecorded.
             application.stop(StoppedError("outcomes could not be recorded any more"))
             raise
     if application.error is not None:
         raise application.error
+
+
+def _take(ended: SimpleQueue[Future[Outcome]]) -> list[Future[Outcome]]:
+    """Wait for one, and take all that are there by then."""
+    futures = [ended.get()]
+    while not ended.empty():
+        futures.append(ended.get())
+    return futures
 
 
 class _Application:

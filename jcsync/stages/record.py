@@ -1,9 +1,9 @@
 """Plan and outcomes → store, as they happen."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from jcsync.model.history import EscrowRecord
+from jcsync.model.history import EscrowRecord, OutcomeRecord
 from jcsync.model.plan import Action, Change, Plan
 from jcsync.model.report import Outcome, Status
 from jcsync.model.resource import Access, Kind, Link
@@ -75,20 +75,20 @@ def record_outcomes(
     store: Store,
     run_id: str,
     plan: Plan,
-    outcomes: Iterable[Outcome],
+    outcomes: Iterable[Sequence[Outcome]],
     *,
     links: Iterable[Link],
     clock: Clock,
     seen: Callable[[Change, Outcome], None],
     escrow: Iterable[EscrowRecord] = (),
 ) -> Iterator[Outcome]:
-    """Remember each outcome as it comes, together with its link, and pass it on.
+    """Remember outcomes as they come, together with their links, and pass them on.
 
     Args:
         store: Where they are kept.
         run_id: Of this run.
         plan: Whose changes the outcomes are of.
-        outcomes: One for each change, in any order.
+        outcomes: One for each change, in any order; those that come together are one transaction.
         links: Those of the store before this run.
         clock: For the time of each outcome.
         seen: Told of each change and its outcome, for logs and progress.
@@ -96,20 +96,25 @@ def record_outcomes(
     """
     known = {(link.kind, link.external_id): link for link in links}
     waiting = {(record.kind, record.key): record for record in escrow}
-    for outcome in outcomes:
-        change = plan.changes[outcome.n - 1]
+    for ended in outcomes:
         now = clock.now()
-        before = known.get((change.kind, change.external_id))
-        link = _link_after(change, outcome, before, now.isoformat(timespec="seconds"))
-        if link is not None:
-            known[(change.kind, change.external_id)] = link
-        if outcome.status is not Status.NOT_ATTEMPTED:
-            failed = escrow_after(plan.connection, change, outcome, waiting, now)
-            store.record_outcome(
-                run_id, plan.connection, change, outcome, at=now, link=link, escrow=failed
-            )
-        seen(change, outcome)
-        yield outcome
+        records = []
+        for outcome in ended:
+            change = plan.changes[outcome.n - 1]
+            before = known.get((change.kind, change.external_id))
+            link = _link_after(change, outcome, before, now.isoformat(timespec="seconds"))
+            if link is not None:
+                known[(change.kind, change.external_id)] = link
+            if outcome.status is not Status.NOT_ATTEMPTED:
+                failed = escrow_after(plan.connection, change, outcome, waiting, now)
+                records.append(
+                    OutcomeRecord(change=change, outcome=outcome, at=now, link=link, escrow=failed)
+                )
+        if records:
+            store.record_outcomes(run_id, plan.connection, records)
+        for outcome in ended:
+            seen(plan.changes[outcome.n - 1], outcome)
+            yield outcome
 
 
 def _link_after(change: Change, outcome: Outcome, before: Link | None, now: str) -> Link | None:

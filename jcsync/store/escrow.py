@@ -4,7 +4,7 @@ A resource is known by its kind and key: the ``external_id``, or the ``resource_
 resource that has none.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -40,10 +40,17 @@ def record_escrow(tx: Connection, connection: str, record: EscrowRecord) -> None
     )
 
 
-def release_resource(tx: Connection, connection: str, change: Change) -> None:
-    """Remove the resource of a change that was applied, if it is there."""
-    key = change.external_id or change.resource_id
-    tx.execute(_FORGET, {"p_connection": connection, "p_kind": change.kind.value, "p_key": key})
+def release_resources(tx: Connection, connection: str, changes: Iterable[Change]) -> None:
+    """Remove the resources of changes that were applied, where they are there."""
+    rows = [
+        {
+            "p_connection": connection,
+            "p_kind": change.kind.value,
+            "p_key": change.external_id or change.resource_id,
+        }
+        for change in changes
+    ]
+    _forget(tx, rows)
 
 
 def read_escrow(tx: Connection, connection: str | None = None) -> tuple[EscrowRecord, ...]:
@@ -86,7 +93,7 @@ def _find(tx: Connection, connection: str, who: str | None) -> list[dict[str, ob
     ]
 
 
-def _forget(tx: Connection, rows: list[dict[str, object]]) -> int:
+def _forget(tx: Connection, rows: Sequence[Mapping[str, object]]) -> int:
     if rows:
         tx.execute(_FORGET, rows)
     return len(rows)

@@ -26,9 +26,9 @@ from sqlalchemy import (
 )
 
 from jcsync.errors import StoreError, UsageError
-from jcsync.model.history import ChangeRecord, RunRecord
-from jcsync.model.plan import Action, Change, Plan
-from jcsync.model.report import Finding, Outcome, RunOutcome, RunReport, Status
+from jcsync.model.history import ChangeRecord, OutcomeRecord, RunRecord
+from jcsync.model.plan import Action, Plan
+from jcsync.model.report import Finding, RunOutcome, RunReport, Status
 from jcsync.model.resource import Kind
 from jcsync.store.rows import INTENDED, dump_change, fold, parse_change, parse_run
 from jcsync.store.tables import CHANGE, FINDING, RUN, Text, clean_text
@@ -152,28 +152,32 @@ def record_plan(tx: Connection, run_id: str, plan: Plan, *, at: datetime) -> Non
         tx.execute(insert(CHANGE), rows)
 
 
-def record_outcome(
-    tx: Connection, run_id: str, change: Change, outcome: Outcome, *, at: datetime
-) -> None:
-    """Remember how a planned change ended.
+def record_outcomes(tx: Connection, run_id: str, records: Sequence[OutcomeRecord]) -> None:
+    """Remember how planned changes ended.
 
     Raises:
-        StoreError: The run planned no change of that number.
+        StoreError: The run planned no changes of these numbers.
     """
-    resource_id = outcome.resource_id or change.resource_id
-    row = {
+    rows = [_dump_outcome(run_id, record) for record in records]
+    if rows and tx.execute(_END_CHANGE, rows).rowcount != len(rows):
+        numbers = ", ".join(str(record.outcome.n) for record in records)
+        message = f"the store knows no change {numbers} of run {run_id}: it was never planned"
+        raise StoreError(message)
+
+
+def _dump_outcome(run_id: str, record: OutcomeRecord) -> dict[str, object]:
+    outcome = record.outcome
+    resource_id = outcome.resource_id or record.change.resource_id
+    return {
         "p_run_id": run_id,
         "p_n": outcome.n,
-        "p_at": at,
+        "p_at": record.at,
         "p_status": outcome.status.value,
         "p_error": outcome.error,
         "p_attempts": outcome.attempts,
         "p_resource_id": resource_id,
         "p_resource_key": fold(resource_id),
     }
-    if tx.execute(_END_CHANGE, row).rowcount != 1:
-        message = f"the store knows no change {outcome.n} of run {run_id}: it was never planned"
-        raise StoreError(message)
 
 
 def record_end(tx: Connection, report: RunReport) -> None:
@@ -208,10 +212,13 @@ def record_end(tx: Connection, report: RunReport) -> None:
 def _end_changes(tx: Connection, report: RunReport) -> None:
     still_intended = (CHANGE.c.run_id == report.run_id, CHANGE.c.status == INTENDED)
     open_ones = set(tx.execute(select(CHANGE.c.n).where(*still_intended)).scalars())
-    for outcome in report.outcomes:
-        if outcome.n in open_ones and report.plan is not None:
-            change = report.plan.changes[outcome.n - 1]
-            record_outcome(tx, report.run_id, change, outcome, at=report.finished_at)
+    changes = report.plan.changes if report.plan is not None else ()
+    late = [
+        OutcomeRecord(change=changes[outcome.n - 1], outcome=outcome, at=report.finished_at)
+        for outcome in report.outcomes
+        if outcome.n in open_ones
+    ]
+    record_outcomes(tx, report.run_id, late)
     if open_ones and report.outcome in _UNWRITTEN:
         tx.execute(update(CHANGE).where(*still_intended).values(status=Status.NOT_ATTEMPTED.value))
 

@@ -120,12 +120,14 @@ def forget_links(tx: Connection, connection: str, keys: Iterable[tuple[Kind, str
         tx.execute(_FORGET, rows)
 
 
-def forget_resource(tx: Connection, connection: str, kind: Kind, resource_id: str) -> None:
-    """Remove the link that leads to a resource, if there is one."""
-    tx.execute(
-        _FORGET_RESOURCE,
-        {"p_connection": connection, "p_kind": kind.value, "p_resource_id": resource_id},
-    )
+def forget_resources(tx: Connection, connection: str, keys: Iterable[tuple[Kind, str]]) -> None:
+    """Remove the links that lead to resources of these kinds and ids, where there are any."""
+    rows = [
+        {"p_connection": connection, "p_kind": kind.value, "p_resource_id": resource_id}
+        for kind, resource_id in keys
+    ]
+    if rows:
+        tx.execute(_FORGET_RESOURCE, rows)
 
 
 def count_accounts(tx: Connection, connection: str) -> int:

@@ -1,6 +1,6 @@
 """Settled attributes: what the platform has in place of what it was sent."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from sqlalchemy import Connection, bindparam, delete, insert, select
@@ -8,26 +8,43 @@ from sqlalchemy import Connection, bindparam, delete, insert, select
 from jcsync.model.plan import Action, AttributeChange, Change
 from jcsync.model.report import Outcome
 from jcsync.model.resource import Kind
-from jcsync.store.tables import SETTLED
+from jcsync.store.tables import SETTLED, clean_text
 
 _FORGET: Final = delete(SETTLED).where(
     SETTLED.c.connection == bindparam("p_connection"),
     SETTLED.c.external_id == bindparam("p_external_id"),
-    SETTLED.c.path.in_(bindparam("p_paths", expanding=True)),
+    SETTLED.c.path == bindparam("p_path"),
+)
+_KNOWN: Final = select(SETTLED.c.external_id, SETTLED.c.path).where(
+    SETTLED.c.connection == bindparam("p_connection"),
+    SETTLED.c.external_id.in_(bindparam("p_external_ids", expanding=True)),
 )
 _WRITING: Final = frozenset({Action.CREATE, Action.PATCH, Action.REACTIVATE})
 
 
-def record_unkept(tx: Connection, connection: str, change: Change, outcome: Outcome) -> None:
-    """Remember what the platform did not keep of an applied change, and forget what it did."""
-    if change.kind is not Kind.USER or change.action not in _WRITING:
+def record_unkept(
+    tx: Connection, connection: str, applied: Iterable[tuple[Change, Outcome]]
+) -> None:
+    """Remember what the platform did not keep of applied changes, and forget what it did."""
+    writing = [
+        (change, outcome)
+        for change, outcome in applied
+        if change.kind is Kind.USER and change.action in _WRITING
+    ]
+    if not writing:
         return
-    paths = [a.path for a in change.attributes]
-    tx.execute(
-        _FORGET,
-        {"p_connection": connection, "p_external_id": change.external_id, "p_paths": paths},
-    )
-    rows = [
+    ids = [change.external_id for change, _ in writing]
+    rows = tx.execute(_KNOWN, {"p_connection": connection, "p_external_ids": ids})
+    known = {tuple(row) for row in rows}
+    kept = [
+        {"p_connection": connection, "p_external_id": change.external_id, "p_path": attribute.path}
+        for change, _ in writing
+        for attribute in change.attributes
+        if (clean_text(change.external_id), clean_text(attribute.path)) in known
+    ]
+    if kept:
+        tx.execute(_FORGET, kept)
+    unkept_rows = [
         {
             "connection": connection,
             "external_id": change.external_id,
@@ -35,10 +52,11 @@ def record_unkept(tx: Connection, connection: str, change: Change, outcome: Outc
             "held": [unkept.before],
             "sent": [unkept.after],
         }
+        for change, outcome in writing
         for unkept in outcome.unkept
     ]
-    if rows:
-        tx.execute(insert(SETTLED), rows)
+    if unkept_rows:
+        tx.execute(insert(SETTLED), unkept_rows)
 
 
 def read_settled(tx: Connection, connection: str) -> Mapping[str, Mapping[str, AttributeChange]]:

@@ -15,11 +15,12 @@ from jcsync.model.history import (
     EscrowRecord,
     HoldRecord,
     HoldStatus,
+    OutcomeRecord,
     RunRecord,
 )
 from jcsync.model.limits import Violation
-from jcsync.model.plan import Action, AttributeChange, Change, Plan
-from jcsync.model.report import Outcome, RunReport, Status
+from jcsync.model.plan import Action, AttributeChange, Plan
+from jcsync.model.report import RunReport, Status
 from jcsync.model.resource import Kind, Link
 from jcsync.ports import Clock
 from jcsync.store import connections, history, holds
@@ -28,12 +29,12 @@ from jcsync.store.escrow import (
     forget_escrow,
     read_escrow,
     record_escrow,
-    release_resource,
+    release_resources,
     retry_escrow,
     settle_escrow,
 )
 from jcsync.store.lease import HeldLease, hold_lease
-from jcsync.store.links import forget_links, forget_resource, read_links, record_links
+from jcsync.store.links import forget_links, forget_resources, read_links, record_links
 from jcsync.store.schema import ensure_schema
 from jcsync.store.settled import read_settled, record_unkept
 
@@ -167,29 +168,21 @@ class SqlStore:
         with self._write(plan.connection) as tx:
             history.record_plan(tx, run_id, plan, at=at)
 
-    def record_outcome(
-        self,
-        run_id: str,
-        connection: str,
-        change: Change,
-        outcome: Outcome,
-        *,
-        at: datetime,
-        link: Link | None = None,
-        escrow: EscrowRecord | None = None,
+    def record_outcomes(
+        self, run_id: str, connection: str, records: Sequence[OutcomeRecord]
     ) -> None:
-        """Remember how a change ended, its link and its escrow, in one transaction."""
+        """Remember how changes ended, with their links and escrow, in one transaction."""
+        applied = [record for record in records if record.outcome.status is Status.APPLIED]
+        deleted = [r.change for r in applied if r.change.action is Action.DELETE]
         with self._write(connection) as tx:
-            history.record_outcome(tx, run_id, change, outcome, at=at)
-            if outcome.status is Status.APPLIED:
-                release_resource(tx, connection, change)
-                record_unkept(tx, connection, change, outcome)
-                if change.action is Action.DELETE:
-                    forget_resource(tx, connection, change.kind, change.resource_id)
-            if link is not None:
-                record_links(tx, connection, (link,))
-            if escrow is not None:
-                record_escrow(tx, connection, escrow)
+            history.record_outcomes(tx, run_id, records)
+            release_resources(tx, connection, [record.change for record in applied])
+            record_unkept(tx, connection, [(r.change, r.outcome) for r in applied])
+            forget_resources(tx, connection, [(c.kind, c.resource_id) for c in deleted])
+            record_links(tx, connection, [r.link for r in records if r.link is not None])
+            for record in records:
+                if record.escrow is not None:
+                    record_escrow(tx, connection, record.escrow)
 
     def record_end(self, report: RunReport) -> None:
         """Remember how a run ended, with its findings."""

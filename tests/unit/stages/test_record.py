@@ -110,7 +110,7 @@ def recorded(plan: Plan, *outcomes: Outcome, links: tuple[Link, ...] = ()) -> Fa
         store,
         "run",
         plan,
-        outcomes,
+        [outcomes],
         links=links,
         clock=FixedClock(),
         seen=lambda change, outcome: seen.append((change, outcome)),

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from jcsync.model.history import EscrowRecord
+from jcsync.model.history import EscrowRecord, OutcomeRecord
 from jcsync.model.limits import Violation
 from jcsync.model.plan import Action, Change, Plan
 from jcsync.model.report import Outcome, RunOutcome, RunReport, Status
@@ -42,6 +42,22 @@ def url_of(store: SqlStore) -> str:
 
 def minutes(count: float) -> timedelta:
     return timedelta(minutes=count)
+
+
+def record_outcome(
+    store: SqlStore,
+    run_id: str,
+    connection: str,
+    change: Change,
+    outcome: Outcome,
+    *,
+    at: datetime,
+    link: Link | None = None,
+    escrow: EscrowRecord | None = None,
+) -> None:
+    """Record one alone."""
+    record = OutcomeRecord(change=change, outcome=outcome, at=at, link=link, escrow=escrow)
+    store.record_outcomes(run_id, connection, [record])
 
 
 def a_link(who: str = "ann", *, kind: Kind = Kind.USER, resource_id: str | None = None) -> Link:

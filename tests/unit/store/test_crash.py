@@ -6,18 +6,24 @@ import sqlite3
 from pathlib import Path
 
 from jcsync.store import open_store
-from tests.unit.store.builders import FixedClock, a_change, pause, start, start_program
+from tests.unit.store.builders import (
+    FixedClock,
+    a_change,
+    pause,
+    start,
+    start_program,
+)
 
 CHANGES = 20_000
 RECORDER = """
 import sys
 from jcsync.store import open_store
-from tests.unit.store.builders import NOON, FixedClock, a_change, a_link, applied
+from tests.unit.store.builders import NOON, FixedClock, a_change, a_link, applied, record_outcome
 
 with open_store(sys.argv[1], FixedClock()) as store:
     for n in range(int(sys.argv[2]), 20_000):
         change = a_change(f"u{n}")
-        store.record_outcome("run-1", "keepnet", change, applied(n), at=NOON, link=a_link(f"u{n}"))
+        record_outcome(store, "run-1", "keepnet", change, applied(n), at=NOON, link=a_link(f"u{n}"))
         print(n, flush=True)
 """
 

@@ -16,6 +16,7 @@ from tests.unit.store.builders import (
     applied,
     failed,
     minutes,
+    record_outcome,
     start,
 )
 
@@ -26,7 +27,7 @@ def put(store: SqlStore, *records: EscrowRecord, run_id: str = "run-1") -> None:
         name = f"{run_id}-{n}"
         change = a_change(kind=record.kind)
         start(store, name, change, connection=record.connection)
-        store.record_outcome(name, record.connection, change, failed(), at=NOON, escrow=record)
+        record_outcome(store, name, record.connection, change, failed(), at=NOON, escrow=record)
 
 
 def names(store: SqlStore) -> list[str]:
@@ -73,7 +74,7 @@ def test_what_was_applied_leaves(store: SqlStore, external_id: str) -> None:
     change = replace(a_change(), external_id=external_id)
     start(store, "run-3", change)
 
-    store.record_outcome("run-3", "keepnet", change, applied(), at=NOON)
+    record_outcome(store, "run-3", "keepnet", change, applied(), at=NOON)
 
     assert {(r.connection, r.name) for r in store.escrow()} == {
         ("keepnet", "bob@example.com"),
@@ -88,7 +89,7 @@ def test_what_was_not_applied_stays(store: SqlStore, status: Status) -> None:
     start(store, "run-2", a_change())
 
     outcome = Outcome(n=1, status=status, error="stopped", attempts=0)
-    store.record_outcome("run-2", "keepnet", a_change(), outcome, at=NOON)
+    record_outcome(store, "run-2", "keepnet", a_change(), outcome, at=NOON)
 
     assert store.escrow() == (an_escrow(),)
 

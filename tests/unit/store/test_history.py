@@ -33,6 +33,7 @@ from tests.unit.store.builders import (
     database_of,
     failed,
     minutes,
+    record_outcome,
     start,
 )
 
@@ -58,8 +59,8 @@ def test_a_killed_run_stays_open(store: SqlStore) -> None:
 def test_a_run_counts_its_changes(store: SqlStore) -> None:
     """Planned, applied and failed are counted from the changes themselves."""
     plan = start(store, "run-1", *(a_change(who) for who in ("ann", "bob", "cid")))
-    store.record_outcome("run-1", "keepnet", plan.changes[0], applied(1), at=NOON + minutes(1))
-    store.record_outcome("run-1", "keepnet", plan.changes[1], failed(2), at=NOON + minutes(2))
+    record_outcome(store, "run-1", "keepnet", plan.changes[0], applied(1), at=NOON + minutes(1))
+    record_outcome(store, "run-1", "keepnet", plan.changes[1], failed(2), at=NOON + minutes(2))
 
     store.record_end(a_report(outcome=RunOutcome.PARTIAL, plan=plan))
 
@@ -98,7 +99,7 @@ def test_an_outcome_can_be_read_back(store: SqlStore) -> None:
     )
     start(store, "run-1", a_change("ann"), group)
 
-    store.record_outcome("run-1", "keepnet", group, failed(2, "404: gone"), at=NOON + minutes(3))
+    record_outcome(store, "run-1", "keepnet", group, failed(2, "404: gone"), at=NOON + minutes(3))
 
     record = store.changes()[0]
     assert (record.run_id, record.connection, record.n) == ("run-1", "keepnet", 2)
@@ -133,7 +134,7 @@ def test_times_come_back_in_utc(store: SqlStore) -> None:
 def test_the_end_tells_the_changes_that_were_not_attempted(store: SqlStore) -> None:
     """A change without a recorded outcome gets the one of the report, others keep theirs."""
     plan = start(store, "run-1", *(a_change(who) for who in ("ann", "bob", "cid")))
-    store.record_outcome("run-1", "keepnet", plan.changes[0], applied(1), at=NOON)
+    record_outcome(store, "run-1", "keepnet", plan.changes[0], applied(1), at=NOON)
     outcomes = (failed(1, "not believed"), Outcome(n=2, status=Status.NOT_ATTEMPTED, attempts=0))
 
     store.record_end(a_report(outcome=RunOutcome.PARTIAL, plan=plan, outcomes=outcomes))
@@ -288,7 +289,7 @@ def test_a_created_account_is_found_by_its_new_id(store: SqlStore) -> None:
     change = a_change("ann", action=Action.CREATE)
     start(store, "run-1", change)
 
-    store.record_outcome("run-1", "keepnet", change, applied(resource_id="ID-77"), at=NOON)
+    record_outcome(store, "run-1", "keepnet", change, applied(resource_id="ID-77"), at=NOON)
 
     assert [record.resource_id for record in store.changes(user="id-77")] == ["ID-77"]
     assert store.changes(user="nobody") == ()
@@ -298,7 +299,7 @@ def apply_for(store: SqlStore, run_id: str, *changes: Change, at: datetime) -> N
     """Start a run and let all its changes be applied."""
     plan = start(store, run_id, *changes, at=at)
     for n, change in enumerate(plan.changes, 1):
-        store.record_outcome(run_id, "keepnet", change, applied(n), at=at)
+        record_outcome(store, run_id, "keepnet", change, applied(n), at=at)
 
 
 def test_what_was_last_set_is_found(store: SqlStore) -> None:
@@ -337,7 +338,7 @@ def test_only_changes_that_set_attributes_count(store: SqlStore) -> None:
         at=NOON,
     )
     start(store, "run-2", patch, patch)
-    store.record_outcome("run-2", "keepnet", patch, failed(1), at=NOON + minutes(1))
+    record_outcome(store, "run-2", "keepnet", patch, failed(1), at=NOON + minutes(1))
 
     (changes,) = store.last_applied("keepnet", ["jc-ann"], limit=9).values()
 

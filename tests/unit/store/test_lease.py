@@ -24,6 +24,7 @@ from tests.unit.store.builders import (
     database_of,
     failed,
     pause,
+    record_outcome,
     start,
     start_program,
     url_of,
@@ -231,18 +232,20 @@ RUNNER = """
 import sys
 from jcsync.errors import LeaseLostError
 from jcsync.store import open_store
-from tests.unit.store.builders import NOON, FixedClock, a_change, a_link, applied, start
+from tests.unit.store.builders import (
+    NOON, FixedClock, a_change, a_link, applied, record_outcome, start,
+)
 
 with open_store(sys.argv[1], FixedClock(), lease_s=float(sys.argv[2])) as store:
     with store.lease("keepnet", "first") as lease:
         start(store, "run-1", a_change("ann"), a_change("bob"))
-        store.record_outcome("run-1", "keepnet", a_change("ann"), applied(1), at=NOON,
+        record_outcome(store, "run-1", "keepnet", a_change("ann"), applied(1), at=NOON,
                              link=a_link("ann"))
         print("ready", flush=True)
         sys.stdin.readline()
         for write in (
             lease.check,
-            lambda: store.record_outcome("run-1", "keepnet", a_change("bob"), applied(2),
+            lambda: record_outcome(store, "run-1", "keepnet", a_change("bob"), applied(2),
                                          at=NOON, link=a_link("bob")),
             lambda: store.record_links("keepnet", [a_link("cid")]),
         ):
@@ -273,8 +276,8 @@ def test_a_process_that_was_overtaken_writes_nothing(short: SqlStore, url: str) 
         with short.lease("keepnet", "second"):
             start(short, "run-2", a_change("dan"))
             outcome = applied(1)
-            short.record_outcome(
-                "run-2", "keepnet", a_change("dan"), outcome, at=NOON, link=a_link("dan")
+            record_outcome(
+                short, "run-2", "keepnet", a_change("dan"), outcome, at=NOON, link=a_link("dan")
             )
             first.send_signal(signal.SIGCONT)
             printed, _ = first.communicate("go on\n", timeout=20)
@@ -290,8 +293,8 @@ WRITES: dict[str, Callable[[SqlStore, int], object]] = {
         "run-2", "keepnet", mode="full", trigger="manual", started_at=NOON
     ),
     "record_plan": lambda store, _: store.record_plan("run-0", a_plan(a_change("bob")), at=NOON),
-    "record_outcome": lambda store, _: store.record_outcome(
-        "run-1", "keepnet", a_change(), applied(), at=NOON
+    "record_outcome": lambda store, _: record_outcome(
+        store, "run-1", "keepnet", a_change(), applied(), at=NOON
     ),
     "record_end": lambda store, _: store.record_end(a_report("run-1")),
     "record_links": lambda store, _: store.record_links("keepnet", [a_link("bob")]),
@@ -318,7 +321,7 @@ def prepare(store: SqlStore) -> int:
     store.record_start("run-0", "keepnet", mode="full", trigger="manual", started_at=NOON)
     start(store, "run-1", a_change())
     start(store, "run-3", a_change())
-    store.record_outcome("run-3", "keepnet", a_change(), failed(), at=NOON, escrow=an_escrow())
+    record_outcome(store, "run-3", "keepnet", a_change(), failed(), at=NOON, escrow=an_escrow())
     return store.open_hold("keepnet", "run-1", "sha256:1", (), at=NOON)
 
 
@@ -361,7 +364,7 @@ def test_an_expired_lease_still_records_what_was_done(store: SqlStore) -> None:
     start(store, "run-1", a_change())
     with store.lease("keepnet", "ann"):
         alter_lease(store, expires_at=0.0)
-        store.record_outcome("run-1", "keepnet", a_change(), applied(), at=NOON)
+        record_outcome(store, "run-1", "keepnet", a_change(), applied(), at=NOON)
 
     assert [change.status for change in store.changes()] == ["applied"]
 

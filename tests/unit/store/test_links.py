@@ -7,7 +7,14 @@ from jcsync.model.plan import Action
 from jcsync.model.report import Outcome
 from jcsync.model.resource import Kind, Link
 from jcsync.store import SqlStore
-from tests.unit.store.builders import a_change, a_link, applied, failed, start
+from tests.unit.store.builders import (
+    a_change,
+    a_link,
+    applied,
+    failed,
+    record_outcome,
+    start,
+)
 
 
 def test_a_new_store_has_no_links(store: SqlStore) -> None:
@@ -105,7 +112,8 @@ def test_an_outcome_carries_its_link(store: SqlStore) -> None:
     change = a_change("ann", action=Action.CREATE)
     plan = start(store, "run-1", change)
 
-    store.record_outcome(
+    record_outcome(
+        store,
         "run-1",
         "keepnet",
         plan.changes[0],
@@ -133,7 +141,7 @@ def test_an_applied_delete_takes_its_link(
     start(store, "run-1", change)
     store.record_links("keepnet", [a_link("ann"), a_link("bob")])
 
-    store.record_outcome("run-1", "keepnet", change, outcome, at=store.runs()[0].started_at)
+    record_outcome(store, "run-1", "keepnet", change, outcome, at=store.runs()[0].started_at)
 
     assert {link.external_id for link in store.links("keepnet")} == remaining
 
@@ -144,7 +152,7 @@ def test_deleting_a_duplicate_keeps_the_link_to_the_account_in_use(store: SqlSto
     start(store, "run-1", duplicate)
     store.record_links("keepnet", [a_link("ann", resource_id="in-use")])
 
-    store.record_outcome("run-1", "keepnet", duplicate, applied(), at=store.runs()[0].started_at)
+    record_outcome(store, "run-1", "keepnet", duplicate, applied(), at=store.runs()[0].started_at)
 
     assert store.links("keepnet") == (a_link("ann", resource_id="in-use"),)
 
@@ -155,7 +163,8 @@ def test_a_failed_outcome_leaves_no_half(store: SqlStore) -> None:
     start(store, "run-1", change)
 
     with pytest.raises(StoreError, match="never planned"):
-        store.record_outcome(
+        record_outcome(
+            store,
             "run-1",
             "keepnet",
             change,

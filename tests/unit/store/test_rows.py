@@ -12,7 +12,13 @@ from jcsync.model.report import Outcome, Status
 from jcsync.model.resource import Kind
 from jcsync.store import SqlStore
 from jcsync.store.tables import clean_text
-from tests.unit.store.builders import NOON, a_change, a_plan, start
+from tests.unit.store.builders import (
+    NOON,
+    a_change,
+    a_plan,
+    record_outcome,
+    start,
+)
 
 NASTY = ["", "\x00", "a\x00b", "🙂", "'; DROP TABLE run; --", '"', "\\", "%_", "İ", "ﬀ"]
 texts = st.one_of(st.sampled_from(NASTY), st.text(max_size=20))
@@ -74,7 +80,7 @@ def test_a_change_comes_back(
     run_id = f"run-{next(numbers)}"
     start(store, run_id, change)
     (intended,) = store.changes(run_id=run_id)
-    store.record_outcome(run_id, "keepnet", change, outcome, at=NOON)
+    record_outcome(store, run_id, "keepnet", change, outcome, at=NOON)
 
     (record,) = store.changes(run_id=run_id)
 

@@ -6,7 +6,14 @@ from jcsync.model.plan import Action, AttributeChange, Change
 from jcsync.model.report import Outcome, Status
 from jcsync.model.resource import Kind, Value
 from jcsync.store import SqlStore
-from tests.unit.store.builders import NOON, a_change, applied, failed, start
+from tests.unit.store.builders import (
+    NOON,
+    a_change,
+    applied,
+    failed,
+    record_outcome,
+    start,
+)
 
 PHONE = 'phoneNumbers[type eq "mobile"].value'
 
@@ -24,8 +31,8 @@ def kept(path: str, *, sent: Value, held: Value) -> AttributeChange:
 def end(store: SqlStore, run_id: str, change: Change, *unkept: AttributeChange) -> None:
     """Let a run apply a change of which the platform kept all but these."""
     start(store, run_id, change)
-    store.record_outcome(
-        run_id, "keepnet", change, replace(applied(), unkept=tuple(unkept)), at=NOON
+    record_outcome(
+        store, run_id, "keepnet", change, replace(applied(), unkept=tuple(unkept)), at=NOON
     )
 
 
@@ -62,11 +69,11 @@ def test_only_applied_changes_of_users_tell_anything(store: SqlStore) -> None:
     title = kept("title", sent="Dr", held="dr")
     end(store, "run-1", setting(title="Dr"), title)
     start(store, "run-2", setting(title="Prof"))
-    store.record_outcome("run-2", "keepnet", setting(title="Prof"), failed(), at=NOON)
+    record_outcome(store, "run-2", "keepnet", setting(title="Prof"), failed(), at=NOON)
     end(store, "run-3", replace(setting(title="Prof"), kind=Kind.GROUP))
     end(store, "run-4", a_change(action=Action.DEACTIVATE))
     start(store, "run-5", setting(title="Prof"))
     waiting = Outcome(n=1, status=Status.NOT_ATTEMPTED, attempts=0)
-    store.record_outcome("run-5", "keepnet", setting(title="Prof"), waiting, at=NOON)
+    record_outcome(store, "run-5", "keepnet", setting(title="Prof"), waiting, at=NOON)
 
     assert store.settled("keepnet") == {"jc-ann": {"title": title}}
