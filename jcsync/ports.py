@@ -152,7 +152,8 @@ class ServiceProvider(Protocol):
     def patch_user(self, resource_id: str, attributes: Sequence[AttributeChange]) -> Written:
         """Change attributes of an account, ``active`` and ``externalId`` among them.
 
-        What the platform refuses or ignores is sent in another way before it is given up.
+        What the platform refuses or ignores is sent in another way before it is given up. Whether
+        ``active`` was taken is read from the account, whatever the answer shows.
 
         Raises:
             NotFoundError: The account is gone.

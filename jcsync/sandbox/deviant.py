@@ -59,16 +59,23 @@ class DeviantPlatform:
         if odd.json_only and request.content_type != "application/json":
             message = "application/json is expected"
             raise ScimError(415, message)
-        document = request.document
         if request.method == "PATCH":
-            document = self._operations(document, endpoint)
-            if not document["Operations"]:
-                request = Request({**request.environ, "REQUEST_METHOD": "GET"})
-            reply = self._shown(self._pass(request, document))
-            return Reply(204) if odd.quiet and reply.status == HTTPStatus.OK else reply
+            return self._patch(request, endpoint)
+        document = request.document
         self._check_resource(document, endpoint)
         kept = {name: value for name, value in document.items() if name not in odd.dropped}
         return self._shown(self._pass(request, kept))
+
+    def _patch(self, request: Request, endpoint: str) -> Reply:
+        sent = request.document["Operations"]
+        document = self._operations(request.document, endpoint)
+        if not document["Operations"]:
+            request = Request({**request.environ, "REQUEST_METHOD": "GET"})
+        reply = self._shown(self._pass(request, document))
+        if reply.status != HTTPStatus.OK:
+            return reply
+        echo = {o["path"]: o.get("value") for o in sent if o.get("path") in self._odd.echoed}
+        return Reply(204) if self._odd.quiet else _with(reply, echo)
 
     # ---- what comes in
 
@@ -130,7 +137,7 @@ class DeviantPlatform:
             return self._removal(operation)
         if name == "members":
             self._check_members(operation.get("value"))
-        return None if name in odd.ignored | odd.dropped else operation
+        return None if name in odd.ignored | odd.dropped | odd.echoed else operation
 
     def _removal(self, operation: Resource) -> Resource | None:
         if self._odd.removals == "nothing":
@@ -218,6 +225,11 @@ class DeviantPlatform:
             KeyError: There is no such resource.
         """
         self.state.delete_by_hand(identity)
+
+
+def _with(reply: Reply, attributes: Resource) -> Reply:
+    document = {**json.loads(reply.body), **attributes}
+    return Reply(reply.status, dump(document), reply.headers)
 
 
 def _version(resource: Resource) -> str:

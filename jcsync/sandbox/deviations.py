@@ -23,6 +23,7 @@ class Deviations:
         immutable_names: A change of ``userName`` is 400 ``mutability``.
         ignored: Attributes that are dropped without a word, by PATCH.
         dropped: Attributes that are dropped without a word, by whatever way.
+        echoed: Attributes that are ignored by PATCH, and shown in its answer as they were sent.
         quiet: A PATCH is answered 204.
         removals: What a removal of members does: ``exact``, ``all`` of them, ``nothing``.
         one_value: Multi-valued attributes take one value, others are 400.
@@ -42,6 +43,7 @@ class Deviations:
     immutable_names: bool = False
     ignored: frozenset[str] = frozenset()
     dropped: frozenset[str] = frozenset()
+    echoed: frozenset[str] = frozenset()
     quiet: bool = False
     removals: str = "exact"
     one_value: bool = False

@@ -1,8 +1,8 @@
 """Attribute changes that are verified: what a server refuses or ignores is sent in another way.
 
 A server may answer 2xx and keep what it had. So a write is compared with the resource that the
-answer carries; without one the resource is read back, as often as the profile wants it. What did
-not take is sent as a whole attribute, then as a whole resource, and then given up. What worked
+answer carries; without one the resource is read back, as often as the profile wants it, and after
+a deactivation always. What did not take is sent as a whole attribute, then as a whole resource, and then given up. What worked
 for an attribute is remembered, so that not every account pays for finding it out.
 
 Source:
@@ -95,11 +95,14 @@ class Patcher:
                 continue
             if answer is None:
                 continue
-            forced = before is not None and actual is not None
-            before = request
-            shown = answer.body if isinstance(answer, Answer) else answer
             if isinstance(answer, Answer) and answer.status == HTTPStatus.ACCEPTED:
                 return result
+            # An answer may echo what was sent: only a read proves that access was taken.
+            unproven = isinstance(answer, Answer) and any(map(_takes_access, pending))
+            forced = unproven or (before is not None and actual is not None)
+            before = request
+            answered = answer.body if isinstance(answer, Answer) else answer
+            shown = None if unproven else answered
             actual = self._verifier.look(collection, path, pending, shown, forced=forced)
             if actual is None:
                 self._remember(collection, pending, way, refused=refusal is not None)
@@ -248,6 +251,10 @@ def _is_about_the_way(error: RejectedError, changes: Sequence[AttributeChange]) 
     if any(word in text for word in _OF_THE_PATH):
         return True
     return not any(word in text for word in _OF_THE_VALUE) and any(map(_is_part, changes))
+
+
+def _takes_access(change: AttributeChange) -> bool:
+    return change.path == "active" and change.after is False
 
 
 def _is_part(change: AttributeChange) -> bool:

@@ -23,6 +23,7 @@ from tests.contract.transport.server import Asked, in_turn, reply
 
 WORK = 'emails[type eq "work"].value'
 LEAVER = AttributeChange(path="active", before=True, after=False)
+RETURNER = AttributeChange(path="active", before=False, after=True)
 Serve = Callable[..., tuple[ScimProvider, PlatformSide]]
 
 
@@ -219,6 +220,34 @@ def test_leaver_is_out_even_where_patch_ignores_active(serve: Serve) -> None:
     for name in ("ann", "bea", "cem", "dan"):
         provider.patch_user(a_user(side, name), [LEAVER])
     assert not any(account["active"] for account in side.accounts())
+
+
+def test_leaver_is_out_even_where_the_answer_pretends_so(serve: Serve) -> None:
+    """A deactivation counts by what a read shows, and goes another way until it has."""
+    provider, side = serve(Deviations(echoed=frozenset({"active"})))
+    written = provider.patch_user(a_user(side), [LEAVER])
+    assert (written.seen, written.unkept) == (True, ())
+    assert side.account("ann")["active"] is False
+    assert methods(side) == ["PATCH", "GET", "GET", "PUT", "GET"]
+
+
+def test_deactivation_that_no_way_brings_about_is_told(serve: Serve) -> None:
+    """Whatever the answers pretend."""
+    active = frozenset({"active"})
+    provider, side = serve(Deviations(echoed=active, dropped=active))
+    written = provider.patch_user(a_user(side), [LEAVER])
+    assert written.unkept == (LEAVER,)
+    assert side.account("ann")["active"] is True
+
+
+def test_deactivation_costs_one_read_and_nothing_else_does(serve: Serve) -> None:
+    """The answer shows all else."""
+    provider, side = serve(Deviations())
+    created = a_user(side)
+    provider.patch_user(created, [change("displayName", "Ann", "B")])
+    provider.patch_user(created, [LEAVER])
+    provider.patch_user(created, [RETURNER])
+    assert methods(side) == ["PATCH", "PATCH", "GET", "PATCH"]
 
 
 def test_account_that_is_made_anew_is_named_as_such(serve: Serve) -> None:

@@ -255,7 +255,7 @@ def test_leaver_is_deactivated_and_comes_back(side: PlatformSide, connect: Conne
 def test_every_2xx_answer_to_a_patch_will_do(forge: Forge, answer: bytes) -> None:
     """With or without a body."""
     provider, server = forge(in_turn(answer))
-    provider.patch_user("a+b@example.com", LEAVER)
+    provider.patch_user("a+b@example.com", RENAME)
     provider.patch_group("1", [AttributeChange(path="displayName", before="A", after="B")])
     targets = [a.target for a in server.asked if a.method == "PATCH"]
     assert targets == ["/scim/Users/a%2Bb%40example.com", "/scim/Groups/1"]
