@@ -63,6 +63,8 @@ class Change:
         step: Changes of a lower step are finished before those of a higher one begin.
         add: Members that enter, ordered by name; groups only.
         remove: Members that leave, ordered by name; groups only.
+        interim: ``userName`` that an account takes meanwhile, because somebody else needs the one
+            that it has before the one that it shall have is free. Else ``""``.
     """
 
     action: Action
@@ -75,6 +77,7 @@ class Change:
     attributes: tuple[AttributeChange, ...] = ()
     add: tuple[Member, ...] = ()
     remove: tuple[Member, ...] = ()
+    interim: str = ""
 
     @property
     def adopts(self) -> bool:
@@ -82,6 +85,11 @@ class Change:
         return self.action is not Action.CREATE and any(
             a.path == "externalId" for a in self.attributes
         )
+
+    @property
+    def rename(self) -> AttributeChange | None:
+        """The ``userName`` that it sets, before and after."""
+        return next((a for a in self.attributes if a.path.casefold() == "username"), None)
 
     @property
     def is_second_pass(self) -> bool:

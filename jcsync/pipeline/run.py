@@ -27,6 +27,7 @@ from jcsync.stages.matching import match_groups, match_users
 from jcsync.stages.read import fetch_both, fetch_missing
 from jcsync.stages.record import record_matching
 from jcsync.stages.references import diff_references, resolve_references
+from jcsync.stages.renames import arrange_names
 from jcsync.stages.restrict import choose_one, find_ids
 from jcsync.stages.settle import leave_settled
 
@@ -223,7 +224,9 @@ def decide(
     escrow, now = memory.escrow if patient else (), connection.clock.now()
     changeable, fixed = leave_immutable(user_diff.changes, connection.immutable)
     kept, settled = leave_settled(changeable, memory.settled)
-    user_changes, waiting_users = postpone(kept, escrow, now)
+    ready, waiting_users = postpone(kept, escrow, now)
+    user_changes, taken = arrange_names(ready, users, only=only)
+    nameless = {key_of(change) for change in ready} - {key_of(change) for change in user_changes}
     second_pass = diff_references(users, user_changes, policy)
     references, waiting_references = postpone(second_pass, escrow, now)
     # Who waits for his account enters no group before he has it.
@@ -254,10 +257,12 @@ def decide(
         groups=groups,
         evidence=evidence,
         plan=plan,
-        due=frozenset(key_of(change) for change in (*kept, *second_pass, *group_diff.changes)),
+        due=frozenset(key_of(change) for change in (*kept, *second_pass, *group_diff.changes))
+        - nameless,
         findings=(
             *incomplete,
             *user_diff.findings,
+            *taken,
             *group_findings,
             *group_diff.findings,
             *unsent_findings(connection.unsent),

@@ -27,6 +27,7 @@ from jcsync.model.plan import Action, AttributeChange, Change, Member, Plan
 from jcsync.model.report import Outcome, Status, Written
 from jcsync.model.resource import Kind, UserResource, Value
 from jcsync.ports import ServiceProvider
+from jcsync.stages.diff import STEP_PATCH
 from jcsync.stages.settle import unkept as find_unkept
 
 _SHOWN = 5
@@ -63,7 +64,11 @@ def apply_plan(
     numbered = list(enumerate(plan.changes, start=1))
     with ThreadPoolExecutor(workers, thread_name_prefix="apply") as pool:
         try:
-            for _, step in groupby(numbered, key=lambda item: item[1].step):
+            rings = [change for change in plan.changes if change.interim]
+            for number, step in groupby(numbered, key=lambda item: item[1].step):
+                if number >= STEP_PATCH and rings:
+                    list(pool.map(application.step_aside, rings))
+                    rings = []
                 ended: SimpleQueue[Future[Outcome]] = SimpleQueue()
                 pending = 0
                 for n, change in step:
@@ -216,8 +221,42 @@ class _Application:
             case Action.DELETE:
                 self._provider.delete_user(change.resource_id)
                 return Written(resource_id=""), ""
+            case _ if change.interim and change.rename:
+                return self._come_back(change, change.rename), ""
             case _:
                 return self._provider.patch_user(change.resource_id, change.attributes), ""
+
+    def step_aside(self, change: Change) -> None:
+        """Give an account its interim name, so that the one that it has is free for another.
+
+        Where that fails, the change itself fails in its turn, and says so.
+        """
+        if change.rename is None or self.error is not None:
+            return
+        aside = replace(change.rename, after=change.interim)
+        try:
+            self._check()
+            self._provider.patch_user(change.resource_id, (aside,))
+        except (StoppedError, LeaseLostError) as stop:
+            self.stop(stop)
+        except RemoteError as failure:
+            self._weigh(failure)
+
+    def _come_back(self, change: Change, name: AttributeChange) -> Written:
+        """Give an account with an interim name the one that it shall have, or the old one back."""
+        others = (a for a in change.attributes if a is not name)
+        due = (replace(name, before=change.interim), *others)
+        try:
+            return self._provider.patch_user(change.resource_id, due)
+        except RemoteError as failure:
+            back = replace(name, before=change.interim, after=name.before)
+            try:
+                self._provider.patch_user(change.resource_id, (back,))
+                left = f"it is {name.before!r} again"
+            except RemoteError as again:
+                left = f"it may be {change.interim!r} until a later run: {again}"
+            message = f"{failure}; the userName could not go round: {left}"
+            raise type(failure)(message, status=failure.status) from failure
 
     def _create(self, change: Change, values: Mapping[str, Value]) -> Written:
         """Create an account, or give back the one that the platform hides.

@@ -4,8 +4,8 @@ Access is never given or taken inside an ordinary patch: who has to be deactivat
 is in the plan twice, so that a patch that fails leaves nobody his access.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from jcsync.model.directory import DirectoryGroup, Evidence
 from jcsync.model.equality import is_equal
@@ -24,7 +24,6 @@ STEP_DEACTIVATE = 4000
 STEP_DELETE = 4100
 STEP_GROUP_DELETE = 4200
 _REMOVALS = frozenset({Access.INACTIVE, Access.DELETE})
-_LONGEST_CHAIN = STEP_GROUP_CREATE - STEP_PATCH - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +70,8 @@ def diff_users(matching: UserMatching, rules: Rules) -> UserDiff:
         rules: Policy, evidence, and whether both sides are complete.
 
     Returns:
-        Changes in the order in which they are applied: access is given before it is taken, and
-        a name is freed before another person gets it. Applied in full and computed again, there
-        are none.
+        Changes in the order in which they are applied: access is given before it is taken.
+        Applied in full and computed again, there are none.
     """
     changes: list[Change] = []
     findings = list(matching.findings)
@@ -96,7 +94,7 @@ def diff_users(matching: UserMatching, rules: Rules) -> UserDiff:
         changes += [removed] if removed else []
         out_of_scope += removed is None
     return UserDiff(
-        changes=_ordered(_with_freed_names(changes, matching)),
+        changes=_ordered(changes),
         counts=Counts(
             unchanged=unchanged, unmanaged=len(matching.unmanaged), out_of_scope=out_of_scope
         ),
@@ -351,48 +349,6 @@ def _note_unknown_state(user: DesiredUser, findings: list[Finding]) -> None:
 
 def _finding(kind: FindingKind, user: DesiredUser, message: str) -> Finding:
     return Finding(kind=kind, subject=user.user_name, message=message)
-
-
-def _with_freed_names(changes: list[Change], matching: UserMatching) -> list[Change]:
-    """Put each change that needs a name after the patch that frees it.
-
-    A ring of renames has no order; the platform decides.
-    """
-    holders = {pair.actual.user_name.casefold(): pair.actual.resource_id for pair in matching.pairs}
-    freeing = {c.resource_id: c for c in changes if c.resource_id and _renames(c.attributes)}
-
-    def before(change: Change) -> Change | None:
-        """The change that has to be made first."""
-        wanted = next(
-            (str(a.after).casefold() for a in change.attributes if a.path.casefold() == "username"),
-            None,
-        )
-        holder = freeing.get(holders.get(wanted, "")) if wanted else None
-        return None if holder is change else holder
-
-    levels = _levels(freeing.values(), before)
-    moved = []
-    for change in changes:
-        first = before(change)
-        level = min(levels[first.resource_id] + 1, _LONGEST_CHAIN) if first else 0
-        moved.append(replace(change, step=STEP_PATCH + level) if level else change)
-    return moved
-
-
-def _levels(freeing: Iterable[Change], before: Callable[[Change], Change | None]) -> dict[str, int]:
-    """How many changes have to be made before each of these, by ``resource_id``; in a ring, any."""
-    levels: dict[str, int] = {}
-    for change in freeing:
-        chain: dict[str, Change] = {}
-        current: Change | None = change
-        while current and current.resource_id not in chain and current.resource_id not in levels:
-            chain[current.resource_id] = current
-            current = before(current)
-        level = levels.get(current.resource_id, -1) if current else -1
-        for resource_id in reversed(chain):
-            level += 1
-            levels[resource_id] = level
-    return levels
 
 
 def _ordered(changes: Iterable[Change]) -> tuple[Change, ...]:

@@ -494,8 +494,31 @@ def test_chain_of_renames_goes_through() -> None:
     assert world.provider.users["scim-u000"].user_name == mail("u001")
 
 
+def test_people_swap_their_names() -> None:
+    """On a platform that insists on unique names; also where one lost his access by hand."""
+    world = of("ann", "bob", "cid")
+    world.limits = Limits(patch=Limit())
+    world.provider.users["scim-bob"] = replace(world.provider.users["scim-bob"], active=False)
+    world.directory.state = a_directory(
+        a_person("ann", email=mail("bob")),
+        a_person("bob", email=mail("cid")),
+        a_person("cid", email=mail("ann")),
+    )
+
+    report = world.run()
+
+    assert report.outcome is RunOutcome.APPLIED
+    assert [world.provider.users[f"scim-{who}"].user_name for who in ("ann", "bob", "cid")] == [
+        mail("bob"),
+        mail("cid"),
+        mail("ann"),
+    ]
+    assert len(report.outcomes) == 3
+    assert planned(world.run()) == ()
+
+
 def test_suspended_and_renamed_person_loses_access_though_the_name_is_taken() -> None:
-    """The patch fails, the deactivation does not."""
+    """The rename is left out, the deactivation is not."""
     world = of("ann")
     world.provider.users["x"] = a_stranger("x", user_name="taken@example.com")
     world.directory.state = a_directory(
@@ -504,7 +527,8 @@ def test_suspended_and_renamed_person_loses_access_though_the_name_is_taken() ->
 
     report = world.run()
 
-    assert [outcome.status for outcome in report.outcomes] == [Status.FAILED, Status.APPLIED]
+    assert done(report) == [(Action.PATCH, "ann"), (Action.DEACTIVATE, "ann")]
+    assert kinds(report) == {FindingKind.CONFLICT}
     assert mail("ann") not in world.provider.active()
 
 

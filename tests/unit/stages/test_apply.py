@@ -489,3 +489,96 @@ def test_other_attributes_that_are_not_kept_are_remembered() -> None:
     outcomes, _ = run(a_plan(a_change()), Telling(an_account()))
     assert statuses(outcomes) == [Status.APPLIED]
     assert outcomes[0].unkept
+
+
+# ---------------------------------------------------------------------- rings of names
+
+
+def a_swap(**fields: object) -> Plan:
+    """Ann and bob swap their names; ann steps aside."""
+    return a_plan(
+        a_change(
+            Action.PATCH,
+            "bob",
+            step=200,
+            attributes=(an_attribute("userName", mail("bob"), mail("ann")),),
+        ),
+        a_change(
+            Action.PATCH,
+            "ann",
+            step=201,
+            attributes=(an_attribute("userName", mail("ann"), mail("bob")),),
+            interim="ann+1@example.com",
+            **fields,
+        ),
+    )
+
+
+def test_names_go_round_by_way_of_an_interim_one() -> None:
+    """On a platform that insists on unique names."""
+    provider = FakeProvider(an_account("ann"), an_account("bob"))
+
+    outcomes, error = run(a_swap(), provider, workers=4)
+
+    assert (statuses(outcomes), error) == ([Status.APPLIED] * 2, None)
+    assert provider.users["scim-ann"].user_name == mail("bob")
+    assert provider.users["scim-bob"].user_name == mail("ann")
+    assert provider.writes == ["patch scim-ann", "patch scim-bob", "patch scim-ann"]
+
+
+def test_who_stepped_aside_in_vain_gets_his_name_back() -> None:
+    """The other one of the ring is refused."""
+    provider = FakeProvider(an_account("ann"), an_account("bob"))
+    provider.fails = failing("patch scim-bob", error=RejectedError("no"))
+
+    outcomes, _ = run(a_swap(), provider)
+
+    assert statuses(outcomes) == [Status.FAILED] * 2
+    assert outcomes[1].error.endswith("could not go round: it is 'ann@example.com' again")
+    assert provider.active() == {mail("ann"), mail("bob")}
+
+
+def test_interim_name_that_is_refused_costs_nobody_his_own() -> None:
+    """The ring stays as it was, and both say so."""
+
+    class Strict(FakeProvider):
+        def patch_user(self, resource_id: str, attributes: Sequence[AttributeChange]) -> Written:
+            """Take no name with a plus."""
+            if any("+" in str(a.after) for a in attributes):
+                message = "not a name"
+                raise RejectedError(message)
+            return super().patch_user(resource_id, attributes)
+
+    provider = Strict(an_account("ann"), an_account("bob"))
+
+    outcomes, _ = run(a_swap(), provider)
+
+    assert statuses(outcomes) == [Status.FAILED] * 2
+    assert provider.active() == {mail("ann"), mail("bob")}
+
+
+def test_interim_name_that_cannot_be_left_is_told() -> None:
+    """A later run finds it and goes on from there."""
+    provider = FakeProvider(an_account("ann"), an_account("bob"))
+    calls = iter([None, None, TransientError("gone"), TransientError("still gone")])
+    provider.fails = lambda _call: next(calls)
+
+    outcomes, _ = run(a_swap(), provider)
+
+    assert statuses(outcomes) == [Status.APPLIED, Status.FAILED]
+    assert "it may be 'ann+1@example.com' until a later run: still gone" in outcomes[1].error
+
+
+def test_nobody_steps_aside_after_a_stop() -> None:
+    """The ring waits for the next run."""
+
+    def check() -> None:
+        message = "stopped"
+        raise StoppedError(message)
+
+    provider = FakeProvider(an_account("ann"), an_account("bob"))
+
+    outcomes, _ = run(a_swap(), provider, check=check)
+
+    assert statuses(outcomes) == [Status.NOT_ATTEMPTED] * 2
+    assert provider.writes == []
