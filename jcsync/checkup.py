@@ -12,6 +12,7 @@ from time import monotonic
 
 from jcsync.errors import JcsyncError, SettingsError
 from jcsync.model.directory import DirectoryState
+from jcsync.model.facts import BELIEVED_FOR, Learnt
 from jcsync.model.path import parse_path
 from jcsync.model.resource import Capabilities, ProviderState, Trait
 from jcsync.pipeline import Connection
@@ -74,7 +75,7 @@ def check_connection(connection: Connection) -> Iterator[Step]:
     for side, steps in (
         ("JumpCloud", _directory_steps(connection, found)),
         ("Platform", _provider_steps(connection, found)),
-        ("Profile", _profile_steps(found)),
+        ("Profile", _profile_steps(connection, found)),
         ("Mapping", _mapping_steps(connection, found)),
     ):
         failed = False
@@ -177,10 +178,28 @@ def _provider_steps(connection: Connection, found: _Found) -> Iterator[tuple[str
     yield "filters", filters_work
 
 
-def _profile_steps(found: _Found) -> Iterator[tuple[str, Attempt]]:
-    """What was learnt of the platform, against what its profile says."""
-    for trait in found.capabilities.traits if found.capabilities else ():
+def _profile_steps(connection: Connection, found: _Found) -> Iterator[tuple[str, Attempt]]:
+    """What was learnt of the platform, against what its profile says; runs go by it."""
+    capabilities = found.capabilities
+    if capabilities is None:
+        return
+    for trait in capabilities.traits:
         yield trait.name, partial(_compared, trait)
+
+    def learnt() -> tuple[StepStatus, str]:
+        before = connection.store.learnt(connection.name)
+        now = Learnt(
+            facts=capabilities.facts, subject=connection.subject, at=connection.clock.now()
+        )
+        connection.store.record_learnt(connection.name, now)
+        used = ", ".join(capabilities.used) or "nothing that differs from the profile"
+        changed = before is not None and before.is_current(now.subject, now.at)
+        words = f"{used}; kept for {counted(BELIEVED_FOR.days, 'day')}"
+        if before is not None and changed and before.facts != now.facts:
+            words += f"; differs from what was learnt on {before.at:%Y-%m-%d}"
+        return StepStatus.PASSED, words
+
+    yield "learnt, used by runs", learnt
 
 
 def _compared(trait: Trait) -> tuple[StepStatus, str]:

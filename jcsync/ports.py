@@ -16,6 +16,7 @@ from jcsync.model.directory import (
     Evidence,
     Organization,
 )
+from jcsync.model.facts import Learnt
 from jcsync.model.history import (
     ChangeRecord,
     ConnectionRecord,
@@ -387,6 +388,17 @@ class Store(Protocol):
         Returns:
             By JumpCloud id and path: what the platform has (``before``) in place of what it was
             sent (``after``).
+        """
+        ...
+
+    def learnt(self, connection: str) -> Learnt | None:
+        """What ``check`` has learnt of the platform last; ``None`` when it never did."""
+        ...
+
+    def record_learnt(self, connection: str, learnt: Learnt) -> None:
+        """Remember what was learnt of the platform, in place of what was learnt before.
+
+        No right to write to the platform is needed for it, whoever holds the lease.
         """
         ...
 

@@ -1,5 +1,6 @@
 """Settings → adapters → what a run works with: the one module that knows all the others."""
 
+import hashlib
 import os
 import socket
 import threading
@@ -88,6 +89,12 @@ def run_owner() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
+def subject_of(settings: ConnectionSettings) -> str:
+    """Return what facts about a platform hold for; an address may carry a secret, so its digest."""
+    address = hashlib.sha256(settings.provider.base_url.encode()).hexdigest()
+    return f"{settings.provider.profile} {address[:16]}"
+
+
 @contextmanager
 def wired(
     loaded: Loaded,
@@ -97,6 +104,7 @@ def wired(
     read_only: bool,
     stop: threading.Event | None = None,
     retry: RetryPolicy | None = None,
+    learning: bool = False,
 ) -> Iterator[Connection]:
     """Build one connection, and close its sessions at the end.
 
@@ -107,6 +115,7 @@ def wired(
         read_only: Refuse every request that could change the platform.
         stop: Set to end the work early.
         retry: Other bounds than the usual ones.
+        learning: Take nothing for granted that was learnt of the platform before.
 
     Raises:
         SettingsError: A file that the settings name cannot be used.
@@ -141,11 +150,15 @@ def wired(
         retry,
     )
     paths = [rule.path for rule in rules if not rule.create_only]
+    subject = subject_of(settings)
+    learnt = None if learning else store.learnt(name)
+    if learnt is not None and not learnt.is_current(subject, clock.now()):
+        learnt = None
     try:
         yield Connection(
             name=name,
             directory=directory,
-            provider=ScimProvider(transport, profile, paths),
+            provider=ScimProvider(transport, profile, paths, learnt.facts if learnt else None),
             store=store,
             clock=clock,
             scope=build_scope(settings),
@@ -158,6 +171,7 @@ def wired(
             stop=stop,
             immutable=profile.immutable,
             unsent=tuple(rule.path for rule in mapped if rule not in rules),
+            subject=subject,
         )
     finally:
         directory.close()

@@ -21,6 +21,7 @@ from jcsync.model.directory import (
     Evidence,
     Organization,
 )
+from jcsync.model.facts import Learnt
 from jcsync.model.history import (
     ChangeRecord,
     ConnectionRecord,
@@ -377,6 +378,7 @@ class FakeStore:
     reports: list[RunReport] = field(default_factory=list)
     all_holds: list[HoldRecord] = field(default_factory=list)
     waiting: dict[tuple[Kind, str], EscrowRecord] = field(default_factory=dict)
+    known: dict[str, Learnt] = field(default_factory=dict)
 
     @classmethod
     def of(cls, *links: Link) -> "FakeStore":
@@ -560,6 +562,13 @@ class FakeStore:
     def settled(self, connection: str) -> Mapping[str, Mapping[str, AttributeChange]]:
         del connection
         return {}
+
+    def learnt(self, connection: str) -> Learnt | None:
+        return self.known.get(connection)
+
+    def record_learnt(self, connection: str, learnt: Learnt) -> None:
+        self._call("learnt")
+        self.known[connection] = learnt
 
     def connection(self, name: str) -> ConnectionRecord:
         return ConnectionRecord(

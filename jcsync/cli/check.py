@@ -1,6 +1,7 @@
 """``check`` and ``groups``: look at both sides before anything is planned."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -18,8 +19,9 @@ from jcsync.cli.common import (
 from jcsync.cli.exits import UNREADABLE, USAGE
 from jcsync.cli.tables import print_lines, print_table
 from jcsync.errors import JcsyncError
+from jcsync.model.facts import Learnt
 from jcsync.model.text import printable
-from jcsync.render import Line
+from jcsync.render import Line, time_text
 
 if TYPE_CHECKING:
     from jcsync.settings import Connection as ConnectionSettings
@@ -51,7 +53,7 @@ def check(options: Options, connections: tuple[str, ...]) -> int:
             steps: list[Step] = []
             try:
                 with wired(
-                    loaded, name, store, read_only=True, stop=stop, retry=QUICK
+                    loaded, name, store, read_only=True, stop=stop, retry=QUICK, learning=True
                 ) as connection:
                     if not options.json:
                         print_lines([_heading(name, loaded.settings.connections[name])])
@@ -64,7 +66,13 @@ def check(options: Options, connections: tuple[str, ...]) -> int:
                 if not options.json:
                     print_lines(_lines(steps[-1], []))
             statuses.append(_status(steps))
-            documents.append({"connection": name, "steps": [_document(step) for step in steps]})
+            documents.append(
+                {
+                    "connection": name,
+                    "steps": [_document(step) for step in steps],
+                    "learnt": _learnt_document(store.learnt(name)),
+                }
+            )
             if not options.json:
                 _say_what_is_next(name, statuses[-1])
     if options.json:
@@ -120,6 +128,12 @@ def _document(step: Step) -> dict[str, object]:
         "cause": step.cause.value or None,
         "seconds": round(step.seconds, 3),
     }
+
+
+def _learnt_document(learnt: Learnt | None) -> dict[str, object] | None:
+    if learnt is None:
+        return None
+    return {"at": time_text(learnt.at), "facts": asdict(learnt.facts)}
 
 
 def _say_what_is_next(name: str, status: int) -> None:

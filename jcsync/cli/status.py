@@ -10,6 +10,7 @@ from jcsync.cli.filters import open_store_of
 from jcsync.cli.history import run_document
 from jcsync.cli.tables import age_text, print_lines
 from jcsync.clock import SystemClock
+from jcsync.model.facts import BELIEVED_FOR
 from jcsync.model.history import ConnectionRecord, EscrowRecord, HoldRecord
 from jcsync.render import Line, counted, time_text
 
@@ -68,6 +69,11 @@ def _connection_lines(
         success = f"{age_text((now - record.last_success).total_seconds())} ago"
     lines.append((("  last success  ", "dim"), (success, "")))
     lines.append((("  managed       ", "dim"), (counted(record.managed, "account"), "")))
+    if record.learnt_at is not None:
+        since = now - record.learnt_at
+        old = "; too old for runs to go by, again: jcsync check" if since > BELIEVED_FOR else ""
+        words = f"{age_text(since.total_seconds())} ago what the platform does{old}"
+        lines.append((("  learnt        ", "dim"), (words, "")))
     lines += [
         line
         for hold in holds
@@ -107,6 +113,7 @@ def _connection_document(
         "last_run": run_document(record.last_run) if record.last_run else None,
         "last_success": time_text(success) if success else None,
         "last_success_age_s": int((now - success).total_seconds()) if success else None,
+        "learnt_at": time_text(record.learnt_at) if record.learnt_at else None,
         "managed": record.managed,
         "holds": [hold.id for hold in holds],
         "escrow": len(escrow),

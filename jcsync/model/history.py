@@ -161,6 +161,7 @@ class ConnectionRecord:
         managed: Accounts that are linked.
         paused: Whether the daemon leaves it alone.
         lease_owner: Who writes to the platform now, or ``""``.
+        learnt_at: When ``check`` has learnt what the platform does, or ``None``.
     """
 
     name: str
@@ -170,3 +171,4 @@ class ConnectionRecord:
     managed: int
     paused: bool
     lease_owner: str
+    learnt_at: datetime | None = None

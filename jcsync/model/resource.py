@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from jcsync.model.facts import Facts
+
 Value = str | bool | int | float | None
 """A single attribute value; ``None`` is unassigned."""
 
@@ -189,6 +191,8 @@ class Capabilities:
         traits: Everything else that was learnt, in the order in which it is shown.
         attributes: Of accounts, by ``/Schemas``, in lower case, those of extensions after their
             URN and a colon; ``None`` when the platform does not describe them.
+        facts: The same, for runs to go by.
+        used: What runs take from it in place of the profile, in words.
     """
 
     config: str
@@ -196,3 +200,5 @@ class Capabilities:
     filters: Mapping[str, bool]
     traits: tuple[Trait, ...] = ()
     attributes: frozenset[str] | None = None
+    facts: Facts = field(default_factory=Facts)
+    used: tuple[str, ...] = ()

@@ -29,6 +29,7 @@ class Connection:
         stop: Once set, the run ends after the calls under way.
         immutable: SCIM paths that the platform does not let be changed.
         unsent: SCIM paths that are mapped, and that the platform does not take.
+        subject: What facts about the platform hold for, as in ``Learnt``.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Connection:
     stop: threading.Event = field(default_factory=threading.Event)
     immutable: tuple[str, ...] = ()
     unsent: tuple[str, ...] = ()
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

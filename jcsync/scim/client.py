@@ -19,15 +19,17 @@ from jcsync.errors import (
     TransientError,
     UnknownOutcomeError,
 )
+from jcsync.model.facts import Facts
 from jcsync.model.path import parse_path
 from jcsync.model.plan import AttributeChange
 from jcsync.model.report import Written
 from jcsync.model.resource import Capabilities, GroupResource, ProviderState, UserResource, Value
 from jcsync.scim.calls import Calls, Collection, Json, resource_path
 from jcsync.scim.discovery import Discovery
+from jcsync.scim.learning import adapted
 from jcsync.scim.listing import Listing
 from jcsync.scim.members import MemberWriter
-from jcsync.scim.memberships import read_memberships
+from jcsync.scim.memberships import hides_members, read_each, read_memberships
 from jcsync.scim.patching import Patcher
 from jcsync.scim.probe import Probe
 from jcsync.scim.profiles import Profile
@@ -51,19 +53,27 @@ def provider_headers(profile: Profile) -> Mapping[str, str]:
 class ScimProvider:
     """Meets ``ports.ServiceProvider``; safe for several threads; one for each run."""
 
-    def __init__(self, transport: Transport, profile: Profile, paths: Sequence[str]) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        profile: Profile,
+        paths: Sequence[str],
+        known: Facts | None = None,
+    ) -> None:
         """Build the client; nothing is sent.
 
         Args:
             transport: To the base URL of the service provider.
             profile: How it deviates.
             paths: SCIM paths of the managed attributes.
+            known: What was learnt of it before, for where the configuration says nothing.
         """
+        profile = adapted(profile, known) if known is not None else profile
         self.transport = transport
         self.profile = profile
         self._paths = tuple(parse_path(path) for path in paths)
         self._calls = Calls(transport, profile)
-        discovery = Discovery(self._calls, profile)
+        discovery = Discovery(self._calls, profile, known)
         self._reader = Reader(self._calls, profile, discovery)
         self._verifier = Verifier(self._reader, profile)
         self._patcher = Patcher(self._calls, self._reader, profile, self._verifier)
@@ -102,8 +112,8 @@ class ScimProvider:
         self._reader.note("Groups", listed)
         held = [group for row in listed.rows.values() if (group := parse_group(row))]
         gaps = [*users.gaps, *listed.gaps]
-        if held and self.profile.members_read != "groups":
-            members, missing = read_memberships(self._reader, self.profile, users.rows)
+        members, missing = self._memberships(listed, users)
+        if members is not None:
             held = [replace(g, members=members.get(g.resource_id, frozenset())) for g in held]
             gaps += missing
         return ProviderState(
@@ -113,6 +123,19 @@ class ScimProvider:
             groups=tuple(held),
             gaps=tuple(gaps),
         )
+
+    def _memberships(
+        self, groups: Listing, users: Listing
+    ) -> tuple[Mapping[str, frozenset[str]] | None, list[str]]:
+        """Members by group, ``None`` where the list of groups shows them; and why some may lack."""
+        if not groups.rows:
+            return None, []
+        if not self.profile.shows_members:
+            return read_memberships(self._reader, self.profile, users.rows)
+        each = self.profile.members_read == "each"
+        if each or hides_members(self._reader, [*groups.rows.values()]):
+            return read_each(self._reader, groups.rows)
+        return None, []
 
     def fetch_user(self, resource_id: str) -> UserResource | None:
         """Read one account; ``None`` when it is gone."""

@@ -41,7 +41,7 @@ class MemberWriter:
         self._profile = profile
         self._verifier = verifier
         self._style: Style = profile.member_style
-        self._is_shown = profile.members_read == "groups"
+        self._is_shown = profile.shows_members
         self._proven = profile.members_verified or not self._is_shown
         self._canary = threading.Lock()
         self._stopped = ""

@@ -1,14 +1,50 @@
-"""Memberships of a provider whose groups do not show their members: account by account."""
+"""Memberships of a provider whose list of groups does not show them."""
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from jcsync.errors import NotFoundError
+from jcsync.errors import NotFoundError, RemoteError
+from jcsync.scim.calls import Json, resource_path
 from jcsync.scim.profiles import Profile
 from jcsync.scim.reading import Reader, equals
+from jcsync.scim.wire import attribute, parse_group, text_of
 
 _AT_ONCE = 8
+_TRIED = 5
+
+
+def hides_members(reader: Reader, groups: Sequence[Json]) -> bool:
+    """Whether a list of groups shows no members though a group that is read by itself does.
+
+    A few groups are read for it, first of all those that have an ``externalId``, and only when the
+    list shows no members at all.
+    """
+    if any(attribute(group, "members") for group in groups):
+        return False
+    foreign = sorted(groups, key=lambda group: not text_of(attribute(group, "externalId")))
+    ids = filter(None, (text_of(attribute(group, "id")) for group in foreign[:_TRIED]))
+    return any(_members_of(reader, resource_id)[0] for resource_id in ids)
+
+
+def read_each(
+    reader: Reader, groups: Iterable[str]
+) -> tuple[Mapping[str, frozenset[str]], list[str]]:
+    """Read group by group; return ids of accounts by the id of their group, and what failed."""
+    ids = list(groups)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        found = list(pool.map(lambda key: _members_of(reader, key), ids))
+    members = {key: held for key, (held, _) in zip(ids, found, strict=True)}
+    return members, [problem for _, problem in found if problem]
+
+
+def _members_of(reader: Reader, resource_id: str) -> tuple[frozenset[str], str]:
+    path = resource_path("Groups", resource_id)
+    try:
+        group = parse_group(reader.read(path) or {})
+    except RemoteError as error:
+        return frozenset(), f"the members of {path} are not known: {error}"
+    return group.members if group else frozenset(), ""
 
 
 def read_memberships(

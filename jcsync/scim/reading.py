@@ -95,7 +95,7 @@ class Reader:
             try:
                 return self._list(collection, query, count)
             except (RejectedError, TransientError) as error:
-                if not _may_be_the_count(error):
+                if not may_be_the_count(error):
                     raise
                 if isinstance(error, RejectedError) and self._takes_cursors(collection):
                     self._by_cursor = True
@@ -257,6 +257,6 @@ def has_value(row: Json, name: str, value: str) -> bool:
     return text == value if name == "externalId" else text.casefold() == value.casefold()
 
 
-def _may_be_the_count(error: RemoteError) -> bool:
+def may_be_the_count(error: RemoteError) -> bool:
     """Whether a list may have failed for the number of resources asked for."""
     return isinstance(error, RejectedError) or error.status == HTTPStatus.INTERNAL_SERVER_ERROR

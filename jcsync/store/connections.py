@@ -10,7 +10,7 @@ from jcsync.store.history import read_last_success, read_runs
 from jcsync.store.lease import database_time
 from jcsync.store.links import count_accounts
 from jcsync.store.process import is_dead
-from jcsync.store.tables import CONNECTION, LEASE
+from jcsync.store.tables import CONNECTION, LEARNT, LEASE
 
 
 def read_connection(tx: Connection, name: str) -> ConnectionRecord:
@@ -23,6 +23,7 @@ def read_connection(tx: Connection, name: str) -> ConnectionRecord:
             LEASE.c.connection == name, LEASE.c.expires_at > database_time(tx.dialect.name)
         )
     ).first()
+    learnt = tx.execute(select(LEARNT.c.at).where(LEARNT.c.connection == name)).scalar()
     runs = read_runs(tx, connection=name, limit=1)
     return ConnectionRecord(
         name=name,
@@ -32,6 +33,7 @@ def read_connection(tx: Connection, name: str) -> ConnectionRecord:
         managed=count_accounts(tx, name),
         paused=known[1] if known else False,
         lease_owner=lease[0] if lease and not is_dead(lease[1]) else "",
+        learnt_at=learnt,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Final, Self
 from sqlalchemy import Connection
 
 from jcsync.errors import LeaseHeldError
+from jcsync.model.facts import Learnt
 from jcsync.model.history import (
     ChangeRecord,
     ConnectionRecord,
@@ -33,6 +34,7 @@ from jcsync.store.escrow import (
     retry_escrow,
     settle_escrow,
 )
+from jcsync.store.facts import read_learnt, record_learnt
 from jcsync.store.lease import HeldLease, hold_lease
 from jcsync.store.links import forget_links, forget_resources, read_links, record_links
 from jcsync.store.schema import ensure_schema
@@ -286,6 +288,16 @@ class SqlStore:
         """What is known of a connection; also of one that never ran."""
         with self._database.read() as tx:
             return connections.read_connection(tx, name)
+
+    def learnt(self, connection: str) -> Learnt | None:
+        """What ``check`` has learnt of the platform."""
+        with self._database.read() as tx:
+            return read_learnt(tx, connection)
+
+    def record_learnt(self, connection: str, learnt: Learnt) -> None:
+        """Remember what was learnt of the platform."""
+        with self._database.write() as tx:
+            record_learnt(tx, connection, learnt)
 
     def record_organization(self, connection: str, organization: str) -> None:
         """Remember the JumpCloud organisation of a connection."""

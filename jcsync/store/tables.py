@@ -211,6 +211,16 @@ ESCROW = Table(
     Column("next_try_at", Instant, nullable=False),
 )
 
+LEARNT = Table(
+    "learnt",
+    METADATA,
+    Column("connection", Text, primary_key=True),
+    # The base URL, as a digest, and the profile that the facts hold for.
+    Column("subject", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("facts", JSON, nullable=False),
+)
+
 SETTLED = Table(
     "settled",
     METADATA,

@@ -422,6 +422,27 @@ def test_check_of_a_listing_that_cannot_be_trusted(team: Site) -> None:
     assert team.writes == []
 
 
+def test_what_check_learns_is_used_by_runs(team: Site) -> None:
+    """Without a request more, where the configuration does not say otherwise."""
+    team.world.platform.faults.add(misfortunes.fail(400), path="count=1000", count=None)
+    result = team("check")
+    assert "page_size 100; kept for 30 days" in result.out
+    assert "learnt" in team("status").out
+    assert team.json("status")["connections"][0]["learnt_at"]
+
+    refused = _refused_pages(team)
+    assert team("reconcile").status == 0
+    assert _refused_pages(team) == refused
+
+    team.configure(provider={"quirks": {"page_size": 1000}})
+    assert team("plan").status == 0
+    assert _refused_pages(team) > refused
+
+
+def _refused_pages(site: Site) -> int:
+    return sum("count=1000" in asked.query for asked in site.world.platform.faults.traffic.log)
+
+
 # ---- help
 
 

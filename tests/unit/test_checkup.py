@@ -1,12 +1,14 @@
 """Both sides of a connection are tried step by step, without side effects."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from jcsync.checkup import Cause, Step, StepStatus, check_connection
 from jcsync.errors import JcsyncError, SettingsError
 from jcsync.model.directory import DirectoryState, Organization, UserState
+from jcsync.model.facts import Facts, Learnt
 from jcsync.model.limits import Limits
 from jcsync.model.resource import Capabilities, Trait
 from jcsync.model.rules import GroupPolicy, Policy, Scope
@@ -22,6 +24,8 @@ def checked(
     provider: FakeProvider | None = None,
     *,
     groups: bool = False,
+    store: FakeStore | None = None,
+    subject: str = "",
 ) -> dict[str, Step]:
     """Every step by its name."""
     if isinstance(directory, DirectoryState):
@@ -31,7 +35,8 @@ def checked(
         name="keepnet",
         directory=directory,
         provider=provider,
-        store=FakeStore(),
+        store=store or FakeStore(),
+        subject=subject,
         clock=FixedClock(),
         scope=Scope(),
         policy=Policy(),
@@ -79,6 +84,7 @@ def test_everything_is_tried_in_order() -> None:
         ("Platform", "filters"),
         ("Profile", "page size"),
         ("Profile", "members"),
+        ("Profile", "learnt, used by runs"),
         ("Mapping", "3 attributes"),
         ("Mapping", "known to the platform"),
     ]
@@ -93,6 +99,29 @@ def test_everything_is_tried_in_order() -> None:
     assert steps["people readable"].message == "1 in scope: 1 activated"
     assert steps["filters"].message == "userName eq and externalId eq"
     assert steps["3 attributes"].message == "1 person can be mapped"
+
+
+def test_what_is_learnt_is_kept_and_compared_with_what_was() -> None:
+    """With the day of the earlier one, where it was about the same platform."""
+    provider, store = FakeProvider(an_account()), FakeStore()
+    told = "learnt, used by runs"
+
+    def learn(subject: str = "rfc 1", **facts: Any) -> str:
+        provider.capabilities = replace(
+            provider.capabilities,
+            facts=Facts(**facts),
+            used=tuple(f"{k} {facts[k]}" for k in facts),
+        )
+        return checked(a_directory(ANN), provider, store=store, subject=subject)[told].message
+
+    assert learn() == "nothing that differs from the profile; kept for 30 days"
+    assert learn(page_size=50) == (
+        "page_size 50; kept for 30 days; differs from what was learnt on 2026-01-31"
+    )
+    assert learn("rfc 2", page_size=60) == "page_size 60; kept for 30 days"
+    assert store.known["keepnet"] == Learnt(
+        facts=Facts(page_size=60), subject="rfc 2", at=FixedClock().now()
+    )
 
 
 @pytest.mark.parametrize(

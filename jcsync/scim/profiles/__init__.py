@@ -42,8 +42,10 @@ class Profile:
         members_verified: Whether it is known that a removal removes whom it names and nobody
             else; otherwise the first one of a run is tried on one member and read back.
         members_per_request: Changes of members in one request.
-        members_read: Where memberships are read: ``groups``, or, where groups do not show them,
-            a list of the groups of each account by a filter on ``members`` or ``members.value``.
+        members_read: Where memberships are read: ``groups``: in the list of groups, where it shows
+            any; ``each``: from each group by itself, where only that shows them; or, where nothing
+            does, a list of the groups of each account by a filter on ``members`` or
+            ``members.value``.
         page_size: ``count`` of a listing; the provider may answer less.
         page_cap: ``none`` where a page is known to hold as many as ``count`` asks for; matters for
             servers that take no notice of ``startIndex``: fewer rows are then all there are.
@@ -57,6 +59,7 @@ class Profile:
         requests_per_minute: Ceiling by HTTP method, for those that the provider limits.
         content_type: Of requests with a body.
         config_path: Where the provider describes itself.
+        pinned: The switches that the configuration sets, in place of the profile.
     """
 
     name: str
@@ -71,7 +74,7 @@ class Profile:
     member_style: Literal["filter", "value", "put"] = "filter"
     members_verified: bool = False
     members_per_request: int = 100
-    members_read: Literal["groups", "members", "members.value"] = "groups"
+    members_read: Literal["groups", "each", "members", "members.value"] = "groups"
     page_size: int = 1000
     page_cap: Literal["unknown", "none"] = "unknown"
     paging: Literal["index", "cursor", "auto"] = "auto"
@@ -82,6 +85,12 @@ class Profile:
     requests_per_minute: Mapping[str, int] = field(default_factory=dict)
     content_type: Literal["application/scim+json", "application/json"] = "application/scim+json"
     config_path: str = "/ServiceProviderConfig"
+    pinned: frozenset[str] = frozenset()
+
+    @property
+    def shows_members(self) -> bool:
+        """Whether a group that is read by itself shows its members."""
+        return self.members_read in {"groups", "each"}
 
     def allows(self, path: str) -> bool:
         """Whether an attribute may be sent, by its SCIM path, case ignored."""
@@ -92,7 +101,7 @@ class Profile:
         )
 
 
-_FIXED = ("name", "summary", "sources", "attributes")
+_FIXED = ("name", "summary", "sources", "attributes", "pinned")
 
 
 def profile_names() -> tuple[str, ...]:
@@ -119,7 +128,7 @@ def load_profile(name: str, quirks: Mapping[str, object] | None = None) -> Profi
     profile = _read_profile(name)
     for quirk, value in (quirks or {}).items():
         profile = replace(profile, **{quirk: _checked(quirk, value)})
-    return profile
+    return replace(profile, pinned=frozenset(quirks or ()))
 
 
 @cache

@@ -3,12 +3,14 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from time import monotonic
 from typing import Any
 
 import pytest
 
 from jcsync.errors import ConflictError, NotFoundError, RejectedError
+from jcsync.model.facts import Facts
 from jcsync.model.plan import AttributeChange
 from jcsync.sandbox import misfortunes
 from jcsync.sandbox.deviant import DeviantPlatform
@@ -639,9 +641,57 @@ def test_platform_that_deviates_is_told_from_its_profile(serve: Serve) -> None:
     assert traits(cursors)["versions (ETag)"][0].startswith("If-Match")
     capped, full = serve(DeviantPlatform(TOKEN, Deviations(), page_cap=3))
     a_group(full)
-    assert traits(capped)["page size"] == ("3 of 5", False)
+    assert traits(capped)["page size"] == ("3 of 5, 3 at the most", False)
     none, _ = serve(Deviations(), paging="cursor")
     assert traits(none)["cursors"] == ("not offered", False)
+
+
+def test_facts_are_learnt_of_a_platform_that_lists_by_cursor_only(serve: Serve) -> None:
+    """And it can be checked at all."""
+    provider, side = serve(Deviations(cursors="only"))
+    a_group(side)
+    found = provider.fetch_capabilities()
+    assert (found.facts.needs_cursor, found.facts.cursors) == (True, True)
+    assert found.used == ("page_size 200", "paging cursor")
+    assert side.faults.traffic.writes == []
+
+
+def test_facts_of_a_strict_platform(side: PlatformSide, connect: Connect) -> None:
+    """All that can be learnt of it, and no switch that the profile has wrong."""
+    a_group(side)
+    side.state.edit(side.accounts()[0]["id"], externalId="x")
+    provider = connect(page_size=100)
+    facts = provider.fetch_capabilities().facts
+    assert len(facts.attributes) > 20
+    assert replace(facts, attributes=()) == Facts(
+        described=True,
+        patch=True,
+        versions=False,
+        most_results=200,
+        skips=True,
+        filters={"userName": True, "externalId": True},
+        ignores_case=True,
+        external_id=True,
+        members="list",
+    )
+    assert provider.fetch_capabilities().used == ()
+
+
+def test_refused_count_is_learnt(side: PlatformSide, connect: Connect) -> None:
+    """Of a platform that fails on a larger page than it gives."""
+    a_group(side)
+    side.faults.add(misfortunes.fail(400), path="count=1000", count=None)
+    found = connect().fetch_capabilities()
+    assert (found.facts.page_size, found.used) == (100, ("page_size 100",))
+
+
+@pytest.mark.parametrize(("status", "described"), [(404, False), (403, False), (500, None)])
+def test_platform_that_cannot_describe_itself_now_may_later(
+    side: PlatformSide, connect: Connect, status: int, described: bool | None
+) -> None:
+    """A no is a fact, a failure is none."""
+    side.faults.add(misfortunes.fail(status), path="/ServiceProviderConfig", count=None)
+    assert connect().fetch_capabilities().facts.described is described
 
 
 @pytest.mark.parametrize(

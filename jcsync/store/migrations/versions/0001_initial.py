@@ -57,6 +57,14 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_hold_decided_at"), "hold", ["decided_at"], unique=False)
     op.create_table(
+        "learnt",
+        sa.Column("connection", sa.String(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("facts", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("connection", name=op.f("pk_learnt")),
+    )
+    op.create_table(
         "lease",
         sa.Column("connection", sa.String(), nullable=False),
         sa.Column("owner", sa.String(), nullable=False),
