@@ -237,7 +237,14 @@ class Store(Protocol):
         ...
 
     def record_start(
-        self, run_id: str, connection: str, *, mode: str, trigger: str, started_at: datetime
+        self,
+        run_id: str,
+        connection: str,
+        *,
+        mode: str,
+        trigger: str,
+        started_at: datetime,
+        actor: str = "",
     ) -> None:
         """Remember that a run began."""
         ...

@@ -1,5 +1,6 @@
 """Settings → adapters → what a run works with: the one module that knows all the others."""
 
+import getpass
 import hashlib
 import os
 import socket
@@ -95,6 +96,18 @@ def subject_of(settings: ConnectionSettings) -> str:
     return f"{settings.provider.profile} {address[:16]}"
 
 
+def acting_person() -> str:
+    """Return who asked for what this process does, for the history: login name and host.
+
+    Behind ``sudo`` that is who called it.
+    """
+    try:
+        name = os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):  # a container with a number for a user
+        name = str(os.getuid())
+    return f"{name}@{socket.gethostname()}"
+
+
 @contextmanager
 def wired(
     loaded: Loaded,
@@ -167,6 +180,7 @@ def wired(
             rules=rules,
             limits=build_limits(settings),
             owner=run_owner(),
+            actor=acting_person(),
             workers=settings.provider.concurrency,
             stop=stop,
             immutable=profile.immutable,

@@ -426,9 +426,16 @@ class FakeStore:
         self.kept[(link.kind, link.external_id)] = link
 
     def record_start(
-        self, run_id: str, connection: str, *, mode: str, trigger: str, started_at: datetime
+        self,
+        run_id: str,
+        connection: str,
+        *,
+        mode: str,
+        trigger: str,
+        started_at: datetime,
+        actor: str = "",
     ) -> None:
-        del run_id, connection, started_at
+        del run_id, connection, started_at, actor
         self._call(f"start {mode} {trigger}")
 
     def record_plan(self, run_id: str, plan: Plan, *, at: datetime) -> None:

@@ -34,7 +34,10 @@ _COMMANDS = {
         "jcsync.cli.holds:holds",
         "Plans that exceeded their limits; holds show HOLD for one of them.",
     ),
-    "links": ("jcsync.cli.links:links", "Which account belongs to whom."),
+    "links": (
+        "jcsync.cli.links:links",
+        "Which account belongs to whom: links list | forget | adopt.",
+    ),
     "approve": ("jcsync.cli.holds:approve", "Apply a held plan, if it is still the one due."),
     "reject": ("jcsync.cli.holds:reject", "Refuse a held plan."),
     "pause": ("jcsync.cli.daemon:pause", "Let the daemon leave a connection alone."),

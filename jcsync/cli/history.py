@@ -177,6 +177,7 @@ def run_document(run: RunRecord) -> dict[str, Any]:
         "connection": run.connection,
         "mode": run.mode,
         "trigger": run.trigger,
+        "actor": run.actor or None,
         "started_at": time_text(run.started_at),
         "finished_at": time_text(run.finished_at) if run.finished_at else None,
         "outcome": run.outcome or None,

@@ -140,12 +140,12 @@ def approve(options: Options, hold: int) -> int:
 @common_options
 def reject(options: Options, hold: int) -> int:
     """Refuse a held plan: as long as the same plan is due, nothing is written."""
-    from jcsync.wiring import build_store, run_owner  # noqa: PLC0415 - not for the help
+    from jcsync.wiring import acting_person, build_store  # noqa: PLC0415 - not for the help
 
     loaded = load_and_log(options)
     with build_store(loaded) as store:
         find_hold(store, hold)
-        store.decide_hold(hold, HoldStatus.REJECTED, by=run_owner(), at=SystemClock().now())
+        store.decide_hold(hold, HoldStatus.REJECTED, by=acting_person(), at=SystemClock().now())
         rejected = find_hold(store, hold)
     if options.json:
         emit_json({"hold": _document(rejected)})

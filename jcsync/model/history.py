@@ -12,13 +12,18 @@ from jcsync.model.plan import Action, AttributeChange, Change, Member
 from jcsync.model.report import Outcome
 from jcsync.model.resource import Kind, Link
 
+LINKING = ("adopt", "forget")
+"""Triggers of what a person does to single links: in the history like a run, but none."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
     """A past or present run.
 
     Attributes:
-        trigger: ``manual``, ``exceed_limits``, ``schedule``, ``apply`` or ``approve``.
+        trigger: ``manual``, ``exceed_limits``, ``schedule``, ``apply``, ``approve``, or one of
+            ``LINKING``.
+        actor: Who asked for it: login name and host.
         outcome: As in the report; ``""`` while it is under way or when it was killed.
         finished_at: ``None`` while it is under way or when it was killed.
         planned: Changes planned.
@@ -31,6 +36,7 @@ class RunRecord:
     connection: str
     mode: str
     trigger: str
+    actor: str
     started_at: datetime
     finished_at: datetime | None
     outcome: str

@@ -3,6 +3,7 @@
     run.py        ``run`` and ``decide`` are the architecture: each line is a stage; read it first
     orders.py     what a run works with, what is asked of it, what it remembers and decides
     drift.py      what the platform holds that the directory does not imply
+    links.py      what a person decides about single links
     recorder.py   the run as it goes: its report, its log, and what the store knows of it
 
 Every stage that decides is a function of values (``stages``); the world comes in through the
@@ -10,6 +11,7 @@ ports.
 """
 
 from jcsync.pipeline.drift import look_for_drift
+from jcsync.pipeline.links import adopt_account, forget_links
 from jcsync.pipeline.orders import Connection, Decision, Memory, Order, Progress
 from jcsync.pipeline.run import decide, identify, recall, run
 
@@ -19,7 +21,9 @@ __all__ = [
     "Memory",
     "Order",
     "Progress",
+    "adopt_account",
     "decide",
+    "forget_links",
     "identify",
     "look_for_drift",
     "recall",

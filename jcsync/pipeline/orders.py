@@ -25,6 +25,7 @@ class Connection:
 
     Attributes:
         owner: Who holds the lease: host and process.
+        actor: Who asked for what is done: login name and host.
         workers: Changes made at once.
         stop: Once set, the run ends after the calls under way.
         immutable: SCIM paths that the platform does not let be changed.
@@ -43,6 +44,7 @@ class Connection:
     rules: tuple[AttributeRule, ...]
     limits: Limits
     owner: str
+    actor: str
     workers: int = 8
     stop: threading.Event = field(default_factory=threading.Event)
     immutable: tuple[str, ...] = ()

@@ -76,6 +76,7 @@ class Recorder:
                 mode=self.mode,
                 trigger=self._order.trigger,
                 started_at=self._started,
+                actor=self._connection.actor,
             )
             self._recording = True
 
@@ -125,7 +126,7 @@ class Recorder:
         if self._order.exceed_limits and self._violations:
             log.warning("limits waived", limits=[v.limit for v in self._violations])
         if approved is not None:
-            store.decide_hold(approved.id, HoldStatus.APPROVED, by=self._connection.owner, at=now)
+            store.decide_hold(approved.id, HoldStatus.APPROVED, by=self._connection.actor, at=now)
         elif not self._order.who:
             store.supersede_holds(self._connection.name, by=f"run {self.run_id}", at=now)
 
@@ -178,7 +179,7 @@ class Recorder:
         if order.approved is not None:
             now = connection.clock.now()
             connection.store.decide_hold(
-                order.approved.id, HoldStatus.APPLIED, by=connection.owner, at=now
+                order.approved.id, HoldStatus.APPLIED, by=connection.actor, at=now
             )
 
     def _note(self, change: Change, outcome: Outcome) -> None:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from jcsync.model.history import ConnectionRecord
+from jcsync.model.history import LINKING, ConnectionRecord
 from jcsync.store.database import insert_into
 from jcsync.store.history import read_last_success, read_runs
 from jcsync.store.lease import database_time
@@ -24,7 +24,7 @@ def read_connection(tx: Connection, name: str) -> ConnectionRecord:
         )
     ).first()
     learnt = tx.execute(select(LEARNT.c.at).where(LEARNT.c.connection == name)).scalar()
-    runs = read_runs(tx, connection=name, limit=1)
+    runs = read_runs(tx, connection=name, without=LINKING, limit=1)
     return ConnectionRecord(
         name=name,
         organization=known[0] if known else "",

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from jcsync.errors import StoreError, UsageError
-from jcsync.model.history import ChangeRecord, OutcomeRecord, RunRecord
+from jcsync.model.history import LINKING, ChangeRecord, OutcomeRecord, RunRecord
 from jcsync.model.plan import Action, Plan
 from jcsync.model.report import Finding, RunOutcome, RunReport, Status
 from jcsync.model.resource import Kind
@@ -112,7 +112,14 @@ _LAST_APPLIED_LATERAL: Final = _build_last_applied_lateral()
 
 
 def record_start(
-    tx: Connection, run_id: str, connection: str, *, mode: str, trigger: str, started_at: datetime
+    tx: Connection,
+    run_id: str,
+    connection: str,
+    *,
+    mode: str,
+    trigger: str,
+    started_at: datetime,
+    actor: str,
 ) -> None:
     """Remember that a run began."""
     tx.execute(
@@ -121,6 +128,7 @@ def record_start(
             connection=connection,
             mode=mode,
             trigger=trigger,
+            actor=actor,
             started_at=started_at,
             outcome="",
             directory_complete=False,
@@ -250,9 +258,18 @@ def read_runs(
     connection: str | None = None,
     since: datetime | None = None,
     run_id: str | None = None,
+    without: Collection[str] = (),
     limit: int,
 ) -> tuple[RunRecord, ...]:
     """Return at most ``limit`` runs, newest first, with counts of their changes.
+
+    Args:
+        tx: A transaction.
+        connection: Of this connection only.
+        since: Not older than this.
+        run_id: This run only; a unique end of the id is enough.
+        without: Triggers of runs that are left out.
+        limit: How many at the most.
 
     Raises:
         UsageError: Several runs end in ``run_id``.
@@ -262,6 +279,8 @@ def read_runs(
         page = page.where(RUN.c.connection == connection)
     if since is not None:
         page = page.where(RUN.c.started_at >= since)
+    if without:
+        page = page.where(RUN.c.trigger.not_in(without))
     if run_id is not None:
         page = page.where(RUN.c.run_id == _find_run(tx, run_id))
     runs = page.cte("page")
@@ -342,7 +361,9 @@ def read_last_success(tx: Connection, connection: str) -> datetime | None:
     """Return when the newest run that ended in sync or applied was finished."""
     finished_at: datetime | None = tx.execute(
         select(func.max(RUN.c.finished_at)).where(
-            RUN.c.connection == connection, RUN.c.outcome.in_(_SUCCESSES)
+            RUN.c.connection == connection,
+            RUN.c.outcome.in_(_SUCCESSES),
+            RUN.c.trigger.not_in(LINKING),
         )
     ).scalar_one()
     return finished_at

@@ -91,6 +91,7 @@ def parse_run(row: RowMapping) -> RunRecord:
         connection=row["connection"],
         mode=row["mode"],
         trigger=row["trigger"],
+        actor=row["actor"],
         started_at=row["started_at"],
         finished_at=row["finished_at"],
         outcome=row["outcome"],

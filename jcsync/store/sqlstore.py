@@ -157,12 +157,25 @@ class SqlStore:
             record_links(tx, connection, links)
 
     def record_start(
-        self, run_id: str, connection: str, *, mode: str, trigger: str, started_at: datetime
+        self,
+        run_id: str,
+        connection: str,
+        *,
+        mode: str,
+        trigger: str,
+        started_at: datetime,
+        actor: str = "",
     ) -> None:
         """Remember that a run began."""
         with self._write(connection) as tx:
             history.record_start(
-                tx, run_id, connection, mode=mode, trigger=trigger, started_at=started_at
+                tx,
+                run_id,
+                connection,
+                mode=mode,
+                trigger=trigger,
+                started_at=started_at,
+                actor=actor,
             )
 
     def record_plan(self, run_id: str, plan: Plan, *, at: datetime) -> None:

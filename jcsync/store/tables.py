@@ -116,6 +116,8 @@ RUN = Table(
     Column("connection", Text, nullable=False),
     Column("mode", Text, nullable=False),
     Column("trigger", Text, nullable=False),
+    # Login name and host; empty for runs of versions that did not ask.
+    Column("actor", Text, nullable=False, server_default=""),
     Column("started_at", Instant, nullable=False),
     Column("finished_at", Instant),
     Column("outcome", Text, nullable=False),

@@ -232,7 +232,7 @@ def test_links_join_both_ids(history: Site) -> None:
     assert ann["deactivated_at"] is None
     assert bob["deactivated_at"]
     assert history.json("links", "--user", "ann@example.com")["links"] == [ann]
-    assert history.json("links", "demo")["links"] == links
+    assert history.json("links", "list", "--connection", "demo")["links"] == links
 
 
 def test_links_of_several_connections(site: Site) -> None:

@@ -88,7 +88,7 @@ def test_the_first_plan_is_empty(moving: Site) -> None:
         }
     )
     assert moving.writes == []
-    assert len(moving.json("links", "demo")["links"]) == 5
+    assert len(moving.json("links")["links"]) == 5
 
 
 def test_who_leaves_after_the_hand_over_is_noticed(moving: Site) -> None:

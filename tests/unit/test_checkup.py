@@ -44,6 +44,7 @@ def checked(
         rules=RULES,
         limits=Limits(),
         owner="host:1",
+        actor="ann@host",
     )
     steps = list(check_connection(connection))
     assert provider.writes == []

@@ -107,6 +107,7 @@ class World:
             rules=RULES,
             limits=self.limits,
             owner="host:1",
+            actor="ann@host",
             workers=self.workers,
             stop=self.stop,
         )
