@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import partial
 from time import monotonic
 
-from jcsync.errors import JcsyncError, SettingsError
+from jcsync.errors import FeedError, JcsyncError, SettingsError
 from jcsync.model.directory import DirectoryState
 from jcsync.model.facts import BELIEVED_FOR, Learnt
 from jcsync.model.path import parse_path
@@ -18,6 +18,7 @@ from jcsync.model.resource import Capabilities, ProviderState, Trait
 from jcsync.pipeline import Connection
 from jcsync.render import counted
 from jcsync.stages.mapping import map_users
+from jcsync.stages.provisioners import fetch_provisioners
 
 _SHOWN = 3
 
@@ -141,6 +142,23 @@ def _directory_steps(connection: Connection, found: _Found) -> Iterator[tuple[st
     yield "key accepted", key_accepted
     yield "groups found", groups_found
     yield "people readable", people_readable
+    yield "no other provisioner", partial(_only_provisioner, connection)
+
+
+def _only_provisioner(connection: Connection) -> tuple[StepStatus, str]:
+    if connection.feed is None:
+        why = "directory.insights is off, or no directory.insights_url is known"
+        return StepStatus.SKIPPED, f"JumpCloud's event log is not asked: {why}"
+    try:
+        others = fetch_provisioners(
+            connection.feed, connection.clock.now(), connection.scope, connection.platform
+        )
+    except FeedError as error:
+        wanted = StepStatus.WARNING if connection.feed_wanted else StepStatus.SKIPPED
+        return wanted, f"{error}; fast runs read the directory instead"
+    if others:
+        return StepStatus.WARNING, "; ".join(finding.message for finding in others)
+    return StepStatus.PASSED, "JumpCloud's event log shows none in the last day"
 
 
 def _provider_steps(connection: Connection, found: _Found) -> Iterator[tuple[str, Attempt]]:

@@ -17,6 +17,7 @@ A class stands for what the caller does next, not for where it was raised:
         ├── ConflictError        409: look up who holds the name
         ├── RejectedError        this call is wrong and stays wrong; the others go on
         ├── UnreadableError      the answer is not what an API answers; nothing can be believed
+        ├── FeedError            the event log cannot be read; the directory itself is read instead
         └── UnauthorizedError    no call can succeed; the run ends
 
 A plan that exceeds its limits is not an error but an answer: see
@@ -116,3 +117,16 @@ class UnreadableError(RemoteError):
 
 class UnauthorizedError(RemoteError):
     """The credentials are refused: 401 or 403."""
+
+
+class FeedError(RemoteError):
+    """JumpCloud's event log cannot be read: no licence, no role, no such address, or a failure.
+
+    Attributes:
+        missing: Whether it is not there for this key at all, and not only just now.
+    """
+
+    def __init__(self, message: str, *, missing: bool, status: int | None = None) -> None:
+        """Keep whether asking again is of use."""
+        super().__init__(message, status=status)
+        self.missing = missing

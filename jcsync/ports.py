@@ -16,6 +16,7 @@ from jcsync.model.directory import (
     Evidence,
     Organization,
 )
+from jcsync.model.events import Changes, ConnectorUse
 from jcsync.model.facts import Learnt
 from jcsync.model.history import (
     ChangeRecord,
@@ -92,6 +93,36 @@ class Directory(Protocol):
         Raises:
             SettingsError: The key sees several organisations and none is chosen.
         """
+        ...
+
+
+class Feed(Protocol):
+    """JumpCloud's event log: it says whom to look at, and is never believed beyond that.
+
+    Its methods raise ``FeedError``.
+    """
+
+    @property
+    def answers(self) -> Mapping[str, int]:
+        """Requests by HTTP status, ``none`` for those without an answer."""
+        ...
+
+    @property
+    def retries(self) -> int:
+        """Requests that were repetitions."""
+        ...
+
+    @property
+    def requests(self) -> int:
+        """HTTP requests sent so far, retries included."""
+        ...
+
+    def fetch_changes(self, since: datetime) -> Changes:
+        """Read what has happened in the directory since then."""
+        ...
+
+    def fetch_connectors(self, since: datetime) -> tuple[ConnectorUse, ...]:
+        """Read, in one request, what JumpCloud's own SCIM connectors have done since then."""
         ...
 
 

@@ -15,6 +15,7 @@ from jcsync.clock import SystemClock
 from jcsync.errors import SettingsError, UsageError
 from jcsync.jumpcloud.auth import ApiKey, Credentials, ServiceAccount
 from jcsync.jumpcloud.client import JumpCloud
+from jcsync.jumpcloud.insights import Insights
 from jcsync.pipeline import Connection
 from jcsync.ports import Clock, Store
 from jcsync.scim.client import ScimProvider, provider_headers
@@ -35,6 +36,9 @@ from jcsync.transport import Endpoint, RetryPolicy, Transport
 
 QUICK = RetryPolicy(attempts=2, connect_attempts=2, budget_s=20, longest_wait_s=2)
 """For a person who waits for an answer, as in ``check``."""
+
+HINT = RetryPolicy(attempts=2, connect_attempts=1, budget_s=20, longest_wait_s=2)
+"""For what a run can do without."""
 
 
 def load(path: Path | None) -> Loaded:
@@ -135,7 +139,7 @@ def wired(
     """
     settings = loaded.settings.connections[name]
     clock, stop = SystemClock(), stop or threading.Event()
-    directory, closing = _build_directory(settings, name, clock, stop, retry)
+    directory, feed, closing = _build_directory(settings, name, clock, stop, retry)
     profile = load_profile(settings.provider.profile, settings.provider.quirks)
     mapped = build_rules(settings, profile.attributes)
     rules = tuple(rule for rule in mapped if profile.allows(rule.path))
@@ -186,6 +190,9 @@ def wired(
             immutable=profile.immutable,
             unsent=tuple(rule.path for rule in mapped if rule not in rules),
             subject=subject,
+            feed=feed,
+            feed_wanted=settings.directory.insights == "on",
+            platform=(transport.endpoint.host, settings.provider.profile),
         )
     finally:
         directory.close()
@@ -199,7 +206,7 @@ def _build_directory(
     clock: Clock,
     stop: threading.Event,
     retry: RetryPolicy | None,
-) -> tuple[JumpCloud, list[Transport]]:
+) -> tuple[JumpCloud, Insights | None, list[Transport]]:
     directory = settings.directory
     where = hosts(directory)
     closing: list[Transport] = []
@@ -249,7 +256,23 @@ def _build_directory(
         page_size=directory.page_size,
         concurrency=directory.concurrency,
     )
-    return client, closing
+    if not where.insights_url:
+        return client, None, closing
+    log = Transport(
+        Endpoint(
+            name="JumpCloud's event log",
+            base_url=where.insights_url,
+            setting="directory.insights_url",
+            headers={"Accept": "application/json", "Content-Type": "application/json"},
+        ),
+        authorize=dict,
+        clock=clock,
+        stop=stop,
+        retry=HINT,
+    )
+    closing.append(log)
+    feed = Insights(log, credentials, clock, org_id=directory.org_id or "")
+    return client, feed, closing
 
 
 def _build_transport(

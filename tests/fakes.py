@@ -21,6 +21,7 @@ from jcsync.model.directory import (
     Evidence,
     Organization,
 )
+from jcsync.model.events import Changes, ConnectorUse, Event
 from jcsync.model.facts import Learnt
 from jcsync.model.history import (
     ChangeRecord,
@@ -155,6 +156,35 @@ class FakeDirectory(_Counted):
     def fetch_organization(self) -> Organization:
         self._call("organization")
         return self.organization
+
+
+class FakeFeed(_Counted):
+    """JumpCloud's event log.
+
+    Attributes:
+        events: What has happened, whenever.
+        uses: What connectors have done.
+        cut: Whether there is more than is worth reading.
+        until: The end of each window.
+    """
+
+    def __init__(self, *events: Event) -> None:
+        super().__init__()
+        self.events = list(events)
+        self.uses: tuple[ConnectorUse, ...] = ()
+        self.cut = False
+        self.until = NOON
+        self.since: list[datetime] = []
+
+    def fetch_changes(self, since: datetime) -> Changes:
+        self._call("changes")
+        self.since.append(since)
+        return Changes(events=tuple(self.events), until=self.until, cut=self.cut)
+
+    def fetch_connectors(self, since: datetime) -> tuple[ConnectorUse, ...]:
+        del since
+        self._call("connectors")
+        return self.uses
 
 
 class FakeProvider(_Counted):

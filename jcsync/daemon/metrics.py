@@ -90,6 +90,8 @@ class Metrics:
         for kind in found:
             self._findings.labels(name, kind).set(found[kind])
         self._count("directory", name, connection.directory.answers, connection.directory.retries)
+        if connection.feed is not None:
+            self._count("directory", name, connection.feed.answers, connection.feed.retries)
         self._count("provider", name, connection.provider.answers, connection.provider.retries)
 
     def _count(self, side: str, name: str, answers: Mapping[str, int], retries: int) -> None:

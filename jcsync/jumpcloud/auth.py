@@ -8,11 +8,12 @@ import base64
 import threading
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Protocol
 
 from jcsync.errors import NotFoundError, RejectedError, UnauthorizedError, UnreadableError
 from jcsync.ports import Clock
-from jcsync.transport import Transport
+from jcsync.transport import Answer, Transport
 
 _EARLY = timedelta(seconds=60)
 _DEFAULT_LIFE_S = 3600
@@ -29,6 +30,46 @@ class Credentials(Protocol):
     def renew(self, refused: Mapping[str, str]) -> bool:
         """Tell whether the call is worth repeating after a 401 to these headers."""
         ...
+
+
+def send(
+    transport: Transport,
+    credentials: Credentials,
+    method: str,
+    path: str,
+    *,
+    headers: Mapping[str, str],
+    params: Mapping[str, str] | None = None,
+    body: object = None,
+    reads: bool = False,
+) -> Answer:
+    """Send one request with the credentials, and once more with renewed ones after a 401.
+
+    Args:
+        transport: Where to.
+        credentials: Whose headers are added.
+        method: As for ``Transport.request``; so are ``path``, ``params``, ``body``, ``reads``.
+        path: Of the request.
+        headers: Beside those of the credentials.
+        params: Of the query.
+        body: JSON value.
+        reads: A POST that changes nothing.
+
+    Raises:
+        RemoteError: As for ``Transport.request``.
+    """
+    signed = credentials.headers()
+    try:
+        return transport.request(
+            method, path, params=params, body=body, headers={**headers, **signed}, reads=reads
+        )
+    except UnauthorizedError as error:
+        if error.status != HTTPStatus.UNAUTHORIZED or not credentials.renew(signed):
+            raise
+    signed = credentials.headers()
+    return transport.request(
+        method, path, params=params, body=body, headers={**headers, **signed}, reads=reads
+    )
 
 
 class ApiKey:

@@ -19,7 +19,7 @@ from jcsync.errors import (
     UnauthorizedError,
     UnreadableError,
 )
-from jcsync.jumpcloud.auth import Credentials
+from jcsync.jumpcloud.auth import Credentials, send
 from jcsync.jumpcloud.listing import Listing, Page, read_listing
 from jcsync.jumpcloud.selection import is_object_id, listed, near_matches, resolve_groups
 from jcsync.jumpcloud.wire import USER_FIELDS, edge_id, parse_group, parse_user, row_id
@@ -419,16 +419,7 @@ class JumpCloud:
 
     def _call(self, path: str, *, params: Mapping[str, str], organization: bool = True) -> Answer:
         extra = {"x-org-id": self._org_id} if self._org_id and organization else {}
-        credentials = self._credentials.headers()
-        try:
-            return self.transport.request(
-                "GET", path, params=params, headers={**extra, **credentials}
-            )
-        except UnauthorizedError as error:
-            if error.status != HTTPStatus.UNAUTHORIZED or not self._credentials.renew(credentials):
-                raise
-        headers = {**extra, **self._credentials.headers()}
-        return self.transport.request("GET", path, params=params, headers=headers)
+        return send(self.transport, self._credentials, "GET", path, params=params, headers=extra)
 
 
 def _ends_everything(error: RemoteError) -> bool:

@@ -71,6 +71,7 @@ class FindingKind(StrEnum):
     ADOPTED = "adopted"
     UNSUPPORTED_ATTRIBUTE = "unsupported_attribute"
     OTHER_PROVISIONER = "other_provisioner"
+    FEED_UNAVAILABLE = "feed_unavailable"
     ESCROW = "escrow"
 
 

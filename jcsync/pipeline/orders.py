@@ -11,7 +11,7 @@ from jcsync.model.plan import AttributeChange, Plan
 from jcsync.model.report import Finding
 from jcsync.model.resource import DesiredUser, Kind, Link
 from jcsync.model.rules import AttributeRule, GroupPolicy, Policy, Scope
-from jcsync.ports import Clock, Directory, ServiceProvider, Store
+from jcsync.ports import Clock, Directory, Feed, ServiceProvider, Store
 from jcsync.stages.matching import GroupMatching, UserMatching
 from jcsync.stages.restrict import restrict_findings, restrict_plan
 
@@ -31,6 +31,9 @@ class Connection:
         immutable: SCIM paths that the platform does not let be changed.
         unsent: SCIM paths that are mapped, and that the platform does not take.
         subject: What facts about the platform hold for, as in ``Learnt``.
+        feed: JumpCloud's event log, ``None`` when it is not to be asked.
+        feed_wanted: Whether its absence is worth a finding.
+        platform: What the platform is known by: its host, the name of its profile.
     """
 
     name: str
@@ -50,6 +53,14 @@ class Connection:
     immutable: tuple[str, ...] = ()
     unsent: tuple[str, ...] = ()
     subject: str = ""
+    feed: Feed | None = None
+    feed_wanted: bool = False
+    platform: tuple[str, ...] = ()
+
+    @property
+    def directory_requests(self) -> int:
+        """HTTP requests sent to JumpCloud so far, retries and its event log included."""
+        return self.directory.requests + (self.feed.requests if self.feed else 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,7 +90,7 @@ class Recorder:
         """Keep what was decided, and log it."""
         plan = self._plan = decision.plan
         self._violations = violations
-        self._findings = decision.findings
+        self._findings += decision.findings
         self._complete = (not decision.directory_gaps, not decision.provider_gaps)
         self._sizes = (len(state.member_ids()), len(actual.users))
         log.info(
@@ -101,10 +101,12 @@ class Recorder:
             complete=all(self._complete),
             digest=plan.digest,
         )
-        for finding in decision.findings:
-            log.warning(
-                "finding", kind=finding.kind, subject=finding.subject, message=finding.message
-            )
+        _log_findings(decision.findings)
+
+    def notice(self, findings: tuple[Finding, ...]) -> None:
+        """Keep what was found beside both sides, and log it."""
+        self._findings += findings
+        _log_findings(findings)
 
     def hold(self, plan: Plan, violations: tuple[Violation, ...]) -> None:
         """Keep the plan for a person to decide on; once, however often it is planned again."""
@@ -221,7 +223,7 @@ class Recorder:
             hold=self._hold,
             outcomes=tuple(sorted(self._outcomes, key=lambda outcome: outcome.n)),
             findings=self._findings,
-            directory_requests=connection.directory.requests,
+            directory_requests=connection.directory_requests,
             provider_requests=connection.provider.requests,
             error=self._error,
         )
@@ -255,6 +257,11 @@ class Recorder:
         if self._outcomes:
             return RunOutcome.APPLIED
         return RunOutcome.IN_SYNC
+
+
+def _log_findings(findings: tuple[Finding, ...]) -> None:
+    for finding in findings:
+        log.warning("finding", kind=finding.kind, subject=finding.subject, message=finding.message)
 
 
 _KINDS: tuple[tuple[type[JcsyncError], ErrorKind], ...] = (

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import structlog
 
-from jcsync.errors import JcsyncError, RemoteError, SettingsError, StalePlanError
+from jcsync.errors import FeedError, JcsyncError, RemoteError, SettingsError, StalePlanError
 from jcsync.model.directory import DirectoryState, Evidence
 from jcsync.model.plan import Change, Counts
 from jcsync.model.report import Finding, FindingKind, RunReport
@@ -24,12 +24,15 @@ from jcsync.stages.groups import build_roster, diff_groups
 from jcsync.stages.guard import check_plan
 from jcsync.stages.mapping import is_selected, map_groups, map_users
 from jcsync.stages.matching import match_groups, match_users
+from jcsync.stages.provisioners import fetch_provisioners
 from jcsync.stages.read import fetch_both, fetch_missing
 from jcsync.stages.record import record_matching
 from jcsync.stages.references import diff_references, resolve_references
 from jcsync.stages.renames import arrange_names
 from jcsync.stages.restrict import choose_one, find_ids
 from jcsync.stages.settle import leave_settled
+
+log = structlog.get_logger()
 
 
 def run(
@@ -62,6 +65,8 @@ def run(
 def _run(connection: Connection, order: Order, record: Recorder, lease: Lease | None) -> None:
     check_organization(connection, remember=order.apply)
     record.progress("read", 0, 0)
+    if not order.who:
+        record.notice(_look_around(connection))
     state, actual = fetch_both(
         connection.directory,
         connection.provider,
@@ -114,6 +119,28 @@ def _run(connection: Connection, order: Order, record: Recorder, lease: Lease | 
     )
     record.apply(plan, replace(memory, links=links), lease)
     record.settle(decision, memory)
+
+
+def _look_around(connection: Connection) -> tuple[Finding, ...]:
+    """Look for other provisioners on the same platform, where there is an event log to ask."""
+    if connection.feed is None:
+        return ()
+    try:
+        return fetch_provisioners(
+            connection.feed, connection.clock.now(), connection.scope, connection.platform
+        )
+    except FeedError as error:
+        return feed_findings(connection, error)
+
+
+def feed_findings(connection: Connection, error: FeedError) -> tuple[Finding, ...]:
+    """Return what is said of an event log that cannot be read: nothing, unless it is wanted."""
+    log.info("event log not used", error=str(error))
+    if not connection.feed_wanted:
+        return ()
+    message = f"{error}; the directory is read instead (directory.insights)"
+    finding = Finding(kind=FindingKind.FEED_UNAVAILABLE, subject="directory", message=message)
+    return (finding,)
 
 
 def identify(connection: Connection, state: DirectoryState, actual: ProviderState, who: str) -> str:

@@ -220,9 +220,8 @@ class Organization:
 
     def _changed(self, event_type: str, person: Person, changes: list[dict[str, object]]) -> None:
         self._cache.clear()
-        resource = {"id": person.id, "type": "user", "username": person.username}
         extra = {"changes": changes} if changes else {}
-        self.events.record(event_type, resource=resource, **extra)
+        self.events.record(event_type, resource=_resource(person), **extra)
 
     # ---- groups
 
@@ -323,6 +322,19 @@ class Organization:
                 application.users.pop(person.id, None)
                 self._bound("remove", person, application)
 
+    def connector_acts(self, which: str, event_type: str, who: str = "") -> None:
+        """Let JumpCloud's own SCIM connector of an application leave an event behind.
+
+        Args:
+            which: The application.
+            event_type: ``user_update_provision``, ``integration_deactivate`` and the like.
+            who: The user whom it is about.
+        """
+        application = self.application(which)
+        shown = {"id": application.id, "name": "custom-saml", "display_label": application.label}
+        person = {"resource": _resource(self.user(who))} if who else {}
+        self.events.record(event_type, application=shown, **person)
+
     def _bound(
         self,
         operation: str,
@@ -355,6 +367,10 @@ def _known(fields: dict[str, object]) -> dict[str, object]:
         message = f"users have no {', '.join(sorted(unknown))}"
         raise KeyError(message)
     return fields
+
+
+def _resource(person: Person) -> dict[str, object]:
+    return {"id": person.id, "type": "user", "username": person.username}
 
 
 def _node(entry: Group | Person | Application | None) -> dict[str, object]:

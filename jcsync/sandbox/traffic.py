@@ -110,8 +110,15 @@ class Traffic:
 
     @property
     def writes(self) -> list[Recorded]:
-        """Remembered requests that may change something: all but GET and HEAD, oldest first."""
-        return [recorded for recorded in self.log if recorded.method not in {"GET", "HEAD"}]
+        """Remembered requests that may change something, oldest first.
+
+        All but GET and HEAD, and but the questions to an event log, which are POSTs.
+        """
+        return [
+            recorded
+            for recorded in self.log
+            if recorded.method not in {"GET", "HEAD"} and not recorded.path.startswith("/insights/")
+        ]
 
     def clear(self) -> None:
         """Forget what was recorded so far."""

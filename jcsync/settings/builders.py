@@ -41,7 +41,7 @@ class Hosts:
 
     Attributes:
         base_url: Of the console, without ``/api``.
-        insights_url: Of the change feed.
+        insights_url: Of the change feed; ``""`` when it is not to be asked.
         token_url: Where service accounts get their tokens.
     """
 
@@ -55,10 +55,17 @@ def hosts(directory: DirectorySettings) -> Hosts:
     region = _SUBDOMAIN[directory.region]
     return Hosts(
         base_url=directory.base_url or f"https://console.{region}jumpcloud.com",
-        insights_url=directory.insights_url
-        or f"https://api.{region}jumpcloud.com/insights/directory/v1",
+        insights_url=_insights_url(directory, region),
         token_url=directory.token_url or _TOKEN_URL,
     )
+
+
+def _insights_url(directory: DirectorySettings, region: str) -> str:
+    """Where the change feed is; of a console elsewhere nobody knows, unless the settings say."""
+    unknown = directory.insights == "auto" and directory.base_url and not directory.insights_url
+    if directory.insights == "off" or unknown:
+        return ""
+    return directory.insights_url or f"https://api.{region}jumpcloud.com/insights/directory/v1"
 
 
 def build_scope(connection: Connection) -> Scope:

@@ -73,7 +73,11 @@ class DirectorySettings(Section):
     requests_per_second: Number = Field(
         default=8.0, gt=0, le=1000, description="Ceiling for the requests to JumpCloud."
     )
-    insights: Literal["auto", "on", "off"] = Field(default="auto", description="The change feed.")
+    insights: Literal["auto", "on", "off"] = Field(
+        default="auto",
+        description="The change feed, Directory Insights: auto uses it where it is licensed and "
+        "its address is known, on warns when it cannot be read.",
+    )
 
 
 class ScopeSettings(Section):

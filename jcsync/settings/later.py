@@ -33,11 +33,6 @@ LATER: Final = (
     Later(path=("notify", "on"), feature="notifications", allowed=(_EVENTS, [])),
     Later(path=("notify", "digest"), feature="notifications"),
     Later(path=("notify", "ping_url"), feature="the dead man's switch"),
-    Later(
-        path=(*_CONNECTION, "directory", "insights"),
-        feature="the change feed",
-        allowed=("auto", "off"),
-    ),
     Later(path=(*_CONNECTION, "schedule", "window"), feature="the window for runs"),
 )
 
@@ -53,12 +48,9 @@ def later_problems(tree: dict[str, Any]) -> Iterator[tuple[KeyPath, str]]:
 def _message(path: KeyPath, later: Later) -> str:
     key = ".".join(map(str, path[2:] if path[0] == "connections" else path))
     verb = "come" if later.feature == "notifications" else "comes"
-    remedy = (
-        f"use {' or '.join(map(str, later.allowed))}" if "auto" in later.allowed else "remove it"
-    )
     return (
         f"not available in this version: {later.feature} ({key}) {verb} with a later release; "
-        f"{remedy}"
+        "remove it"
     )
 
 

@@ -14,7 +14,15 @@ from jcsync.model.resource import Capabilities, Trait
 from jcsync.model.rules import GroupPolicy, Policy, Scope
 from jcsync.pipeline import Connection
 from tests.factories import RULES, a_directory, a_group, a_person, an_account, mail
-from tests.fakes import FakeDirectory, FakeProvider, FakeStore, FixedClock, failing, refused
+from tests.fakes import (
+    FakeDirectory,
+    FakeFeed,
+    FakeProvider,
+    FakeStore,
+    FixedClock,
+    failing,
+    refused,
+)
 
 ANN = a_person("ann")
 
@@ -45,6 +53,7 @@ def checked(
         limits=Limits(),
         owner="host:1",
         actor="ann@host",
+        feed=FakeFeed(),
     )
     steps = list(check_connection(connection))
     assert provider.writes == []
@@ -80,6 +89,7 @@ def test_everything_is_tried_in_order() -> None:
         ("JumpCloud", "key accepted"),
         ("JumpCloud", "groups found"),
         ("JumpCloud", "people readable"),
+        ("JumpCloud", "no other provisioner"),
         ("Platform", "reachable, token accepted"),
         ("Platform", "listing can be trusted"),
         ("Platform", "filters"),

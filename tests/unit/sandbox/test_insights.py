@@ -148,3 +148,44 @@ def test_fields_and_nonsense_limits(jumpcloud: Client) -> None:
     assert _ask(jumpcloud, limit=-5).headers["X-Limit"] == "1000"
     assert _ask(jumpcloud, limit=99_999).headers["X-Limit"] == "10000"
     assert _ask(jumpcloud, service=["sso"]).json() == []
+
+
+def test_what_goes_wrong_with_events(world: World, jumpcloud: Client) -> None:
+    """They come late, twice, in disorder, with a time stamp of the future, or never."""
+    log, state = world.jumpcloud.state.events, world.jumpcloud.state
+    log.enabled = True
+    start = {"start_time": clock.stamp(clock.now() - 60), "end_time": None}
+    ann, bob = state.hire("ann@example.com"), state.hire("bob@example.com")
+
+    def told() -> list[str]:
+        return [event["resource"]["id"] for event in _ask(jumpcloud, **start).json()]
+
+    assert told() == [ann.id, bob.id]
+    log.repeated = log.shuffled = True
+    assert told() == [ann.id, bob.id, ann.id, bob.id]
+    log.repeated = log.shuffled = False
+    log.lag = 30
+    assert told() == []
+    log.lag, log.silent = 0, True
+    state.hire("cid@example.com")
+    assert told() == [ann.id, bob.id]
+    log.silent, log.ahead = False, 3600
+    dora = state.hire("dora@example.com")
+    assert told() == [ann.id, bob.id, dora.id]
+
+
+def test_connectors_leave_events_of_their_own(world: World, jumpcloud: Client) -> None:
+    """With the application whose connector it is."""
+    state = world.jumpcloud.state
+    state.events.enabled = True
+    state.create_application("Awareness")
+    state.hire("ann@example.com")
+    state.connector_acts("Awareness", "user_update_provision", "ann@example.com")
+    state.connector_acts("Awareness", "integration_deactivate")
+
+    written, ended = _ask(jumpcloud).json()[-2:]
+
+    assert written["application"]["display_label"] == "Awareness"
+    assert written["resource"]["username"] == "ann"
+    assert ended["event_type"] == "integration_deactivate"
+    assert "resource" not in ended

@@ -215,10 +215,36 @@ def test_limits_given_in_part_keep_the_other_part(tmp_path: Path) -> None:
                 token_url="https://admin-oauth.id.jumpcloud.com/oauth2/token",  # an address
             ),
         ),
+        (
+            {"base_url": "http://localhost:1", "token_url": "https://t.example.com"},
+            Hosts(
+                base_url="http://localhost:1",
+                insights_url="",
+                token_url="https://t.example.com",  # an address
+            ),
+        ),
     ],
 )
 def test_hosts_by_region(settings: dict[str, Any], expected: Hosts) -> None:
     assert hosts(DirectorySettings(**settings)) == expected
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"insights": "off"}, ""),
+        ({"insights": "off", "insights_url": "http://localhost:2"}, ""),
+        (
+            {"insights": "on", "base_url": "http://localhost:1", "region": "eu"},
+            "https://api.eu.jumpcloud.com/insights/directory/v1",
+        ),
+    ],
+)
+def test_the_feed_is_asked_where_it_is_wanted_and_known(
+    settings: dict[str, Any], expected: str
+) -> None:
+    """A console elsewhere gives no hint where its feed is."""
+    assert hosts(DirectorySettings(**settings)).insights_url == expected
 
 
 @pytest.mark.parametrize(

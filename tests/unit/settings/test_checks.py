@@ -299,7 +299,6 @@ def test_a_wrong_condition(tmp_path: Path, clause: object, message: str, of_grou
         ({"notify": {"on": ["failed"]}}, "notify.on", "notifications (notify.on) come"),
         ({"notify": {"digest": "daily"}}, "notify.digest", "notifications (notify.digest) come"),
         ({"notify": {"ping_url": "https://x"}}, "notify.ping_url", "(notify.ping_url) comes"),
-        ({"directory": {"insights": "on"}}, "directory.insights", "use auto or off"),
         ({"schedule": {"window": "mon 07:00-08:00"}}, "schedule.window", "the window for runs"),
     ],
 )
