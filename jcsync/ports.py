@@ -30,7 +30,15 @@ from jcsync.model.history import (
 from jcsync.model.limits import Violation
 from jcsync.model.plan import AttributeChange, Plan
 from jcsync.model.report import RunReport, Written
-from jcsync.model.resource import Capabilities, Kind, Link, ProviderState, UserResource, Value
+from jcsync.model.resource import (
+    Capabilities,
+    GroupResource,
+    Kind,
+    Link,
+    ProviderState,
+    UserResource,
+    Value,
+)
 from jcsync.model.rules import Scope
 
 
@@ -169,6 +177,10 @@ class ServiceProvider(Protocol):
 
     def fetch_user(self, resource_id: str) -> UserResource | None:
         """Read one account; ``None`` when it is gone."""
+        ...
+
+    def fetch_group(self, resource_id: str) -> GroupResource | None:
+        """Read one group; ``None`` when it is gone."""
         ...
 
     def create_user(self, external_id: str, attributes: Mapping[str, Value]) -> Written:

@@ -194,7 +194,7 @@ class FakeProvider(_Counted):
         users: Accounts by ``resource_id``.
         groups: Groups by ``resource_id``.
         gaps: Why its listing is incomplete.
-        hidden: ``resource_id`` of accounts that its listing leaves out.
+        hidden: ``resource_id`` of what its listings leave out.
         unique_names: Whether a ``userName`` that is taken is refused, as RFC 7643 asks.
     """
 
@@ -218,9 +218,8 @@ class FakeProvider(_Counted):
     def fetch_state(self, *, groups: bool) -> ProviderState:
         self._call("state")
         shown = tuple(user for key, user in self.users.items() if key not in self.hidden)
-        return ProviderState(
-            users=shown, groups=tuple(self.groups.values()) if groups else (), gaps=self.gaps
-        )
+        held = tuple(group for key, group in self.groups.items() if key not in self.hidden)
+        return ProviderState(users=shown, groups=held if groups else (), gaps=self.gaps)
 
     def fetch_capabilities(self) -> Capabilities:
         self._call("capabilities")
@@ -237,6 +236,10 @@ class FakeProvider(_Counted):
     def fetch_user(self, resource_id: str) -> UserResource | None:
         self._call(f"fetch {resource_id}")
         return self.users.get(resource_id)
+
+    def fetch_group(self, resource_id: str) -> GroupResource | None:
+        self._call(f"fetch-group {resource_id}")
+        return self.groups.get(resource_id)
 
     def create_user(self, external_id: str, attributes: Mapping[str, Value]) -> Written:
         self._call(f"create {external_id}")

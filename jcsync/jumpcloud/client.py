@@ -21,7 +21,7 @@ from jcsync.errors import (
 )
 from jcsync.jumpcloud.auth import Credentials, send
 from jcsync.jumpcloud.listing import Listing, Page, read_listing
-from jcsync.jumpcloud.selection import is_object_id, listed, near_matches, resolve_groups
+from jcsync.jumpcloud.selection import listed, near_matches, resolve_groups
 from jcsync.jumpcloud.wire import USER_FIELDS, edge_id, parse_group, parse_user, row_id
 from jcsync.model.directory import (
     DirectoryGroup,
@@ -30,6 +30,7 @@ from jcsync.model.directory import (
     Evidence,
     Membership,
     Organization,
+    is_object_id,
 )
 from jcsync.model.rules import Scope
 from jcsync.transport import Answer, Transport

@@ -1,20 +1,13 @@
 """Which groups a setting means, and what it may have meant. Pure."""
 
 import difflib
-import re
 from collections.abc import Iterable, Mapping
 
 from jcsync.errors import SettingsError
-from jcsync.model.directory import DirectoryGroup
+from jcsync.model.directory import DirectoryGroup, is_object_id
 
-_OBJECT_ID = re.compile(r"[0-9a-f]{24}", re.IGNORECASE)
 _NEAR_MATCHES = 5
 _LISTED = 10
-
-
-def is_object_id(text: str) -> bool:
-    """Whether a text has the form of an id: 24 hex digits."""
-    return _OBJECT_ID.fullmatch(text) is not None
 
 
 def resolve_groups(groups: Iterable[DirectoryGroup], wanted: Iterable[str]) -> list[DirectoryGroup]:
@@ -27,7 +20,7 @@ def resolve_groups(groups: Iterable[DirectoryGroup], wanted: Iterable[str]) -> l
     found: list[DirectoryGroup] = []
     problems: list[str] = []
     for text in wanted:
-        matches = [g for g in known if g.id == text.lower() and _OBJECT_ID.fullmatch(text)] or [
+        matches = [g for g in known if g.id == text.lower() and is_object_id(text)] or [
             g for g in known if g.name == text
         ]
         if len(matches) == 1:

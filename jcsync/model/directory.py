@@ -9,6 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+_OBJECT_ID = re.compile(r"[0-9a-f]{24}", re.IGNORECASE)
+
+
+def is_object_id(text: str) -> bool:
+    """Whether a text has the form of a JumpCloud id: 24 hex digits."""
+    return _OBJECT_ID.fullmatch(text) is not None
+
 
 class UserState(StrEnum):
     """Life-cycle state of a JumpCloud user; an old record without one is active."""

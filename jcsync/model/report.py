@@ -67,6 +67,7 @@ class FindingKind(StrEnum):
     PROTECTED = "protected"
     DANGLING_MEMBER = "dangling_member"
     NOT_CONFIRMED = "not_confirmed"
+    ORPHAN = "orphan"
     INCOMPLETE = "incomplete"
     ADOPTED = "adopted"
     UNSUPPORTED_ATTRIBUTE = "unsupported_attribute"

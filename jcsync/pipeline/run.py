@@ -16,12 +16,13 @@ from jcsync.pipeline.recorder import Recorder
 from jcsync.ports import Lease, Store
 from jcsync.stages.confirm import fetch_evidence, removal_candidates, worth_confirming
 from jcsync.stages.diff import Rules, build_plan, diff_users
-from jcsync.stages.doubt import contradicted, emptied_groups, fetch_gone
+from jcsync.stages.doubt import contradicted, doubtful_losses, fetch_gone
 from jcsync.stages.escrow import key_of, postpone
 from jcsync.stages.fixed import leave_immutable, unsent_findings
 from jcsync.stages.grace import find_expired
 from jcsync.stages.groups import build_roster, diff_groups
 from jcsync.stages.guard import check_plan
+from jcsync.stages.lookalikes import find_lost, find_twins
 from jcsync.stages.mapping import is_selected, map_groups, map_users
 from jcsync.stages.matching import match_groups, match_users
 from jcsync.stages.provisioners import fetch_provisioners
@@ -192,7 +193,8 @@ def decide(
     desired = map_users(state, connection.scope, policy, connection.rules)
     users = match_users(desired, actual.users, user_links, policy)
     if actual.complete:
-        actual = fetch_gone(connection.provider, actual, users)
+        managed_groups = group_links if groups_on.enabled else []
+        actual = fetch_gone(connection.provider, actual, users, managed_groups)
     if not actual.complete:
         users = match_users(desired, actual.users, user_links, policy)
         wanted = [user for user in users.missing if user.access is Access.ACTIVE]
@@ -206,7 +208,7 @@ def decide(
             if confirm_all or only is not None
             else worth_confirming(users, connection.limits, policy, expired=expired)
         )
-        emptied = emptied_groups(
+        doubtful = doubtful_losses(
             state,
             actual.groups,
             users,
@@ -214,12 +216,12 @@ def decide(
             groups_on,
             None if confirm_all else connection.limits,
         )
-        members = {key for ids in emptied.values() for key in ids if only is None or key in only}
+        members = {key for ids in doubtful.values() for key in ids if only is None or key in only}
         try:
             evidence = dict(
                 fetch_evidence(connection.directory, {*whom, *members}, connection.scope)
             )
-            directory_gaps += contradicted(state, emptied, evidence)
+            directory_gaps += contradicted(state, doubtful, evidence)
         except RemoteError as error:
             directory_gaps.append(f"those who may have left could not be asked for again: {error}")
     removals = not directory_gaps and actual.complete
@@ -290,6 +292,8 @@ def decide(
             *incomplete,
             *user_diff.findings,
             *taken,
+            *find_twins(users, groups),
+            *(find_lost(users, policy) if removals else ()),
             *group_findings,
             *group_diff.findings,
             *unsent_findings(connection.unsent),

@@ -175,6 +175,8 @@ def _removal(pair: UserPair, rules: Rules, findings: list[Finding]) -> Iterator[
         findings.append(_finding(FindingKind.NOT_CONFIRMED, desired, message))
         return
     access = Access.INACTIVE if confirmed is Access.INACTIVE else desired.access
+    if pair.adopts and access is Access.DELETE:
+        access = Access.INACTIVE  # found by a name just now: the next run, which knows it, deletes
     access, reason = _after_grace(access, desired.external_id, actual, desired.reason, rules)
     if access is Access.INACTIVE and desired.in_scope and not desired.problem:
         yield from _patch(pair, rules.policy)

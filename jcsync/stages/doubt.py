@@ -1,7 +1,7 @@
 """What a flawless answer shows and is still not believed: asked for again, directly.
 
-    a group that is suddenly empty     its people are asked for before they lose the membership
-    an account that is suddenly gone   it is asked for before it is created anew, or forgotten
+    a group that people are missing in    they are asked for before they lose the membership
+    an account or group that is gone      it is asked for before it is created anew, or forgotten
 
 A list that one direct answer contradicts is incomplete, whatever its totals say.
 """
@@ -23,9 +23,10 @@ from jcsync.stages.matching import UserMatching
 _MARGIN = 20
 _LOOK_UPS = 8
 _SAMPLE = 10
+_FEW = 50
 
 
-def emptied_groups(
+def doubtful_losses(
     state: DirectoryState,
     actual: Iterable[GroupResource],
     users: UserMatching,
@@ -33,7 +34,10 @@ def emptied_groups(
     policy: GroupPolicy,
     limits: Limits | None = None,
 ) -> Mapping[str, tuple[str, ...]]:
-    """Return who is to be asked for about a group that has members there and none here.
+    """Return who is to be asked for about a group that he is in there and not here.
+
+    Of a group that is suddenly empty everybody is asked for, of the others a few: people move
+    every day, and one of them is enough to prove a list wrong.
 
     Args:
         state: The directory.
@@ -41,8 +45,8 @@ def emptied_groups(
         users: Whose account is whose.
         links: Of kind Group.
         policy: Nobody is asked for where no member is removed.
-        limits: Groups that lose far more members than these allow are left out: the plan is held
-            whatever is found. ``None`` for every group.
+        limits: Emptied groups that lose far more members than these allow are left out: the plan
+            is held whatever is found. ``None`` for every group.
 
     Returns:
         JumpCloud ids of the managed people in scope, by id of the directory group. Those who are
@@ -59,15 +63,26 @@ def emptied_groups(
         if pair.desired.in_scope
     }
     asked: dict[str, tuple[str, ...]] = {}
+    left = _FEW
     for group in state.groups:
         held = linked.get(group.id) or by_owner.get(group.id)
-        if held is None or state.members[group.id].user_ids or not is_selected(group, policy.only):
+        if held is None or not is_selected(group, policy.only):
             continue
-        losing = tuple(sorted(people[key] for key in held.members & people.keys()))
-        allowed = allowance(limits.remove_members, len(held.members)) if limits else None
-        if losing and (allowed is None or len(losing) <= 2 * allowed + _MARGIN):
-            asked[group.id] = losing
+        listed = state.members[group.id].user_ids
+        losing = sorted({people[key] for key in held.members & people.keys()} - listed)
+        if listed:
+            losing = losing[:left]
+            left -= len(losing)
+        elif limits and _is_held_anyway(len(losing), len(held.members), limits):
+            losing = []
+        if losing:
+            asked[group.id] = tuple(losing)
     return asked
+
+
+def _is_held_anyway(losing: int, members: int, limits: Limits) -> bool:
+    allowed = allowance(limits.remove_members, members)
+    return allowed is not None and losing > 2 * allowed + _MARGIN
 
 
 def contradicted(
@@ -82,22 +97,31 @@ def contradicted(
         inside = [i for i in user_ids if i in evidence and group_id in evidence[i].group_ids]
         if inside:
             gaps.append(
-                f'the group "{names[group_id]}" was listed without members, and '
-                f"{len(inside)} of its people say by their own records that they are in it"
+                f'the list of members of "{names[group_id]}" leaves out {len(inside)} people who '
+                "are in the group by their own records"
             )
     return tuple(gaps)
 
 
 def fetch_gone(
-    provider: ServiceProvider, actual: ProviderState, users: UserMatching
+    provider: ServiceProvider,
+    actual: ProviderState,
+    users: UserMatching,
+    group_links: Iterable[Link] = (),
 ) -> ProviderState:
-    """Look directly for what a complete list of accounts does not show any more.
+    """Look directly for what complete lists of accounts and groups do not show any more.
 
-    Every linked account that is missing is asked for by its ``id``. Where the list is empty,
+    Whatever is linked and missing is asked for by its ``id``. Where the list of accounts is empty,
     and so may be the store, a few of those who would be created are looked up by their names.
 
+    Args:
+        provider: The platform.
+        actual: What it listed.
+        users: For the links of accounts that it did not list.
+        group_links: Of all groups; none where groups are not managed.
+
     Returns:
-        ``actual``; incomplete, and with the accounts that were found, when there are any.
+        ``actual``; incomplete, and with what was found, when there is any.
     """
 
     def fetch(link: Link) -> None:
@@ -105,22 +129,37 @@ def fetch_gone(
         if account is not None:
             found[account.resource_id] = account
 
+    def fetch_group(link: Link) -> None:
+        group = provider.fetch_group(link.resource_id)
+        if group is not None:
+            groups[group.resource_id] = group
+
     def find(user: DesiredUser) -> None:
         accounts = provider.find_users(external_id=user.external_id, user_name=user.user_name)
         found.update((account.resource_id, account) for account in accounts)
 
     found = {account.resource_id: account for account in actual.users}
-    before = len(found)
+    groups = {group.resource_id: group for group in actual.groups}
+    gone = [link for link in group_links if link.resource_id not in groups]
     doubtful = () if actual.users else users.missing[:_SAMPLE]
     try:
         with ThreadPoolExecutor(max_workers=_LOOK_UPS) as pool:
             list(pool.map(fetch, users.gone))
+            list(pool.map(fetch_group, gone))
             list(pool.map(find, doubtful))
     except RemoteError as error:
-        gap = f"accounts that are not listed any more could not be asked for: {error}"
+        gap = f"what is not listed any more could not be asked for: {error}"
         return replace(actual, gaps=(*actual.gaps, gap))
-    missed = len(found) - before
-    if not missed:
+    missed = {
+        "accounts": len(found) - len(actual.users),
+        "groups": len(groups) - len(actual.groups),
+    }
+    gaps = [f"the list of {what} leaves out {n} that exist" for what, n in missed.items() if n]
+    if not gaps:
         return actual
-    gap = f"the list of accounts leaves out {missed} that exist"
-    return replace(actual, users=tuple(found.values()), gaps=(*actual.gaps, gap))
+    return replace(
+        actual,
+        users=tuple(found.values()),
+        groups=tuple(groups.values()),
+        gaps=(*actual.gaps, *gaps),
+    )

@@ -234,6 +234,53 @@ def test_emptied_group_whose_people_are_in_another(grouped: Site) -> None:
     assert any("Admins" in message for message in messages), messages
 
 
+def test_list_of_members_that_leaves_somebody_out(grouped: Site) -> None:
+    """A flawless list without one of its people is contradicted by his own record."""
+    state = grouped.world.jumpcloud.state
+    admins, ann = state.group("Admins").id, state.user("ann").id
+
+    def leave_out(document):  # noqa: ANN001, ANN202
+        return [row for row in document if row["id"] != ann]
+
+    grouped.world.jumpcloud.faults.add(
+        misfortunes.rewrite(leave_out, ("x-total-count", "1")),
+        path=f"/{admins}/membership",
+        count=None,
+    )
+
+    result = grouped("reconcile", "--json")
+
+    assert result.status == 6
+    assert members(grouped, "Admins") == 2
+    messages = [f["message"] for f in result.run["findings"] if f["kind"] == "incomplete"]
+    assert any("Admins" in message for message in messages), messages
+
+    grouped.world.jumpcloud.faults.clear()
+    state.remove_member("Admins", "ann")
+    assert grouped("reconcile").status == 0
+    assert members(grouped, "Admins") == 1
+
+
+def test_platform_that_lists_no_groups(grouped: Site) -> None:
+    """A flawless empty list of groups creates none again, and forgets none."""
+    grouped.world.platform.faults.add(
+        misfortunes.empty_list(), method="GET", path="/Groups\\?(?!.*filter)", count=None
+    )
+    grouped.join("fay")
+    before = {group["id"] for group in grouped.world.platform.groups()}
+
+    result = grouped("reconcile", "--json")
+
+    assert result.status == 6
+    assert {group["id"] for group in grouped.world.platform.groups()} == before
+    messages = [f["message"] for f in result.run["findings"] if f["kind"] == "incomplete"]
+    assert any("list of groups leaves out 2" in message for message in messages), messages
+
+    grouped.world.platform.faults.clear()
+    assert grouped("reconcile").status == 0
+    assert {group["id"] for group in grouped.world.platform.groups()} == before
+
+
 def test_group_that_is_really_empty(grouped: Site) -> None:
     """When everybody's own record agrees, the members are removed in one run."""
     grouped.world.jumpcloud.state.remove_member("Admins", "ann", "bob")

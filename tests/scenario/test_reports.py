@@ -65,6 +65,7 @@ FINDINGS = {
     "unknown_state",
     "protected",
     "not_confirmed",
+    "orphan",
     "incomplete",
     "adopted",
 }

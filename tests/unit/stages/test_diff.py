@@ -139,6 +139,23 @@ def test_unknown_state_is_reported_with_and_without_an_account() -> None:
 
 
 @pytest.mark.parametrize(
+    ("account", "links", "expected"),
+    [
+        pytest.param(a_stranger("ann"), [], [Action.PATCH, Action.DEACTIVATE], id="by-name"),
+        pytest.param(a_stranger("ann"), [a_link("ann")], [Action.DELETE], id="linked"),
+        pytest.param(an_account("ann"), [], [Action.DELETE], id="by-externalId"),
+    ],
+)
+def test_account_that_was_only_just_found_by_its_name_is_not_deleted(
+    account: UserResource, links: list[Link], expected: list[Action]
+) -> None:
+    """It is adopted and deactivated; the next run, which knows it, deletes it."""
+    diff = diff_of([a_user("ann", Access.DELETE)], [account], links=links)
+
+    assert actions(diff) == expected
+
+
+@pytest.mark.parametrize(
     ("desired_active", "actual_active", "expected"),
     [
         pytest.param(True, True, [], id="both-active"),

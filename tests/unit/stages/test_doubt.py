@@ -9,7 +9,7 @@ from jcsync.model.directory import DirectoryState
 from jcsync.model.limits import Limit, Limits
 from jcsync.model.resource import GroupResource, Link, ProviderState
 from jcsync.model.rules import GroupPolicy, Policy
-from jcsync.stages.doubt import contradicted, emptied_groups, fetch_gone
+from jcsync.stages.doubt import contradicted, doubtful_losses, fetch_gone
 from jcsync.stages.matching import UserMatching, match_users
 from tests.factories import (
     a_directory,
@@ -64,7 +64,7 @@ def test_who_is_asked_for_about_an_emptied_group(
     expected: dict[str, tuple[str, ...]],
 ) -> None:
     """Managed people in scope who would lose a membership because a list is empty."""
-    asked = emptied_groups(state, [held], matched("ann", "bob"), [], policy, limits)
+    asked = doubtful_losses(state, [held], matched("ann", "bob"), [], policy, limits)
 
     assert asked == expected
 
@@ -73,7 +73,7 @@ def test_group_is_found_by_its_link() -> None:
     """A group whose externalId somebody removed is still the one."""
     held = replace(HELD, external_id="")
 
-    asked = emptied_groups(
+    asked = doubtful_losses(
         EMPTIED,
         [held],
         matched("ann"),
@@ -84,6 +84,19 @@ def test_group_is_found_by_its_link() -> None:
     assert asked == {"g-admins": ("ann",)}
 
 
+def test_few_are_asked_for_about_a_group_that_is_not_empty() -> None:
+    """Those whom its list does not name, fifty in all groups together."""
+    who = [f"p{n:03}" for n in range(80)]
+    state = a_directory(
+        *map(a_person, who), groups={"Staff": who, "Admins": who[:50], "Board": who[70:]}
+    )
+    held = [a_group("Admins", *who), a_group("Board", *who), a_group("Staff", *who)]
+
+    asked = doubtful_losses(state, held, matched(*who), [], GROUPS, Limits())
+
+    assert asked == {"g-admins": tuple(who[50:]), "g-board": tuple(who[:20])}
+
+
 def test_nobody_is_asked_for_when_the_plan_is_held_anyway() -> None:
     """Hundreds of questions about a plan that is held whatever they bring are not asked."""
     who = [f"p{n}" for n in range(40)]
@@ -91,8 +104,8 @@ def test_nobody_is_asked_for_when_the_plan_is_held_anyway() -> None:
     held = a_group("Admins", *who)
     limits = Limits(remove_members=Limit(count=2))
 
-    assert emptied_groups(state, [held], matched(*who), [], GROUPS, limits) == {}
-    assert emptied_groups(state, [held], matched(*who), [], GROUPS, None).keys() == {"g-admins"}
+    assert doubtful_losses(state, [held], matched(*who), [], GROUPS, limits) == {}
+    assert doubtful_losses(state, [held], matched(*who), [], GROUPS, None).keys() == {"g-admins"}
 
 
 def test_one_record_that_contradicts_is_enough() -> None:
@@ -114,6 +127,21 @@ def test_account_that_the_list_leaves_out_is_found_by_its_id() -> None:
 
     assert [user.resource_id for user in actual.users] == ["scim-ann"]
     assert len(actual.gaps) == 1
+
+
+def test_group_that_the_list_leaves_out_is_found_by_its_id() -> None:
+    """Likewise; one that is really gone is not."""
+    provider = FakeProvider(groups=[a_group("Staff", "ann")])
+    users = match_users([], [], [], Policy())
+    links = [a_group_link("Staff"), a_group_link("Gone"), a_group_link("Listed")]
+    state = ProviderState(users=(), groups=(a_group("Listed"),))
+
+    actual = fetch_gone(provider, state, users, links)
+
+    assert {group.display_name for group in actual.groups} == {"Staff", "Listed"}
+    assert actual.gaps == ("the list of groups leaves out 1 that exist",)
+    assert "fetch-group scim-listed" not in provider.calls
+    assert fetch_gone(provider, state, users, links[1:]) == state
 
 
 def test_account_that_is_really_gone_leaves_the_list_complete() -> None:
