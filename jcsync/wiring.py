@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from pydantic import Secret
@@ -185,6 +186,7 @@ def wired(
             limits=build_limits(settings),
             owner=run_owner(),
             actor=acting_person(),
+            keep_history=timedelta(seconds=loaded.settings.store.keep_history),
             workers=settings.provider.concurrency,
             stop=stop,
             immutable=profile.immutable,

@@ -29,6 +29,7 @@ _COMMANDS = {
     "status": ("jcsync.cli.status:status", "Last run, age of the last success, holds."),
     "runs": ("jcsync.cli.history:runs", "Past runs, newest first."),
     "changes": ("jcsync.cli.history:changes", "Changes that runs made, newest first."),
+    "audit": ("jcsync.cli.audit:audit", "The whole history for other programs: audit export."),
     "escrow": ("jcsync.cli.escrow:escrow", "What failed and waits: escrow list | retry | forget."),
     "holds": (
         "jcsync.cli.holds:holds",

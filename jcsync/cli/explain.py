@@ -16,7 +16,7 @@ from jcsync.model.plan import Action, Change
 from jcsync.model.resource import DesiredUser, Kind, ProviderState, UserResource
 from jcsync.model.text import printable
 from jcsync.pipeline import Connection, Decision, decide, identify, recall
-from jcsync.render import Line, value_text
+from jcsync.render import Line, request_text, value_text
 from jcsync.stages.read import fetch_both
 
 if TYPE_CHECKING:
@@ -239,16 +239,12 @@ def _group(change: Change) -> str:
 
 
 def _call(change: Change) -> str:
-    collection = f"/{change.kind}s"
-    match change.action:
-        case Action.CREATE:
-            return f"POST {collection}"
-        case Action.DELETE:
-            return f"DELETE {collection}/{change.resource_id}"
-        case _:
-            paths = [a.path for a in change.attributes]
-            paths += ["members"] if change.add or change.remove else []
-            return f"PATCH {collection}/{change.resource_id or 'ID'}  {', '.join(paths)}"
+    request = request_text(change.action, change.kind, change.resource_id)
+    if change.action in (Action.CREATE, Action.DELETE):
+        return request
+    paths = [a.path for a in change.attributes]
+    paths += ["members"] if change.add or change.remove else []
+    return f"{request}  {', '.join(paths)}"
 
 
 def _row(label: str, text: str, note: str = "") -> Line:

@@ -25,7 +25,7 @@ from jcsync.model.history import ChangeRecord, RunRecord
 from jcsync.model.plan import Change
 from jcsync.model.report import Status
 from jcsync.model.text import printable
-from jcsync.render import Line, Span, render_changes, time_text
+from jcsync.render import Line, Span, change_document, render_changes, time_text
 
 _SHORT_ID = 6
 _MARKS: Mapping[str, Span] = {
@@ -187,30 +187,4 @@ def run_document(run: RunRecord) -> dict[str, Any]:
         "applied": run.applied,
         "failed": run.failed,
         "error": run.error or None,
-    }
-
-
-def change_document(change: ChangeRecord) -> dict[str, Any]:
-    """Return a change of the past as JSON."""
-    return {
-        "at": time_text(change.at),
-        "run_id": change.run_id,
-        "connection": change.connection,
-        "n": change.n,
-        "action": change.action.value,
-        "resource": change.kind.value,
-        "name": change.name,
-        "external_id": change.external_id or None,
-        "resource_id": change.resource_id or None,
-        "reason": change.reason,
-        "attributes": [
-            {"path": a.path, "before": a.before, "after": a.after} for a in change.attributes
-        ],
-        "members": {
-            "add": [member.name for member in change.add],
-            "remove": [member.name for member in change.remove],
-        },
-        "status": change.status,
-        "error": change.error or None,
-        "attempts": change.attempts,
     }

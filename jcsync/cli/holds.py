@@ -16,7 +16,7 @@ from jcsync.cli.filters import (
     moment,
     run_ids_of,
 )
-from jcsync.cli.history import change_document, planned_change
+from jcsync.cli.history import planned_change
 from jcsync.cli.runs import run_connection, show_reports
 from jcsync.cli.tables import local_text, print_lines, print_table
 from jcsync.clock import SystemClock
@@ -24,7 +24,13 @@ from jcsync.errors import StalePlanError, UsageError
 from jcsync.model.history import HoldRecord, HoldStatus
 from jcsync.pipeline import Order
 from jcsync.ports import Store
-from jcsync.render import render_changes, time_text, violation_document, violation_text
+from jcsync.render import (
+    change_document,
+    render_changes,
+    time_text,
+    violation_document,
+    violation_text,
+)
 
 _SHOWN = 50
 

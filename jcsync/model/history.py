@@ -75,6 +75,24 @@ class ChangeRecord:
     attempts: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRecord:
+    """A change with what the history knows of its run.
+
+    Attributes:
+        mode: Of the run.
+        trigger: Of the run.
+        actor: Who asked for the run.
+        started_at: When the run began.
+    """
+
+    change: ChangeRecord
+    mode: str
+    trigger: str
+    actor: str
+    started_at: datetime
+
+
 class HoldStatus(StrEnum):
     """Where a held plan stands."""
 

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from jcsync.model.directory import Evidence
 from jcsync.model.history import EscrowRecord, HoldRecord
@@ -34,6 +35,7 @@ class Connection:
         feed: JumpCloud's event log, ``None`` when it is not to be asked.
         feed_wanted: Whether its absence is worth a finding.
         platform: What the platform is known by: its host, the name of its profile.
+        keep_history: How long runs and their changes are kept, ``None`` for ever.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Connection:
     feed: Feed | None = None
     feed_wanted: bool = False
     platform: tuple[str, ...] = ()
+    keep_history: timedelta | None = None
 
     @property
     def directory_requests(self) -> int:

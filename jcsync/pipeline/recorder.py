@@ -229,6 +229,7 @@ class Recorder:
         )
         if self._recording:
             report = self._record_end(report)
+            self._prune()
         log.info("run finished", outcome=report.outcome)
         return report
 
@@ -240,6 +241,19 @@ class Recorder:
             failure = report.error or RunError(kind=ErrorKind.UNEXPECTED, message=str(error))
             return replace(report, error=failure)
         return report
+
+    def _prune(self) -> None:
+        """Remove what is older than the history is kept, so that no schedule of its own is needed."""
+        keep, now = self._connection.keep_history, self._connection.clock.now()
+        if keep is None:
+            return
+        try:
+            removed = self._connection.store.prune(before=now - keep)
+        except StoreError as error:
+            log.warning("the history could not be pruned", error=str(error))
+        else:
+            if removed:
+                log.info("history pruned", runs=removed)
 
     def _outcome(self) -> RunOutcome:
         blocked = any(finding.kind in BLOCKING for finding in self._findings)

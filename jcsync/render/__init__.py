@@ -1,7 +1,14 @@
-"""Plan and run report → JSON (``documents.py``), or lines for people (``text.py``). Pure."""
+"""What jcsync knows → JSON, or lines for people. Pure.
 
+documents.py   plans, reports, changes, drift → JSON
+text.py        plans and reports → lines for people
+audit.py       the history → JSON lines or CSV
+"""
+
+from jcsync.render.audit import audit_document, audit_header, audit_line, audit_rows, request_text
 from jcsync.render.documents import (
     Document,
+    change_document,
     drift_document,
     plan_document,
     report_document,
@@ -24,6 +31,11 @@ __all__ = [
     "Document",
     "Line",
     "Span",
+    "audit_document",
+    "audit_header",
+    "audit_line",
+    "audit_rows",
+    "change_document",
     "counted",
     "drift_document",
     "finding_line",
@@ -32,6 +44,7 @@ __all__ = [
     "render_run",
     "report_document",
     "reports_document",
+    "request_text",
     "time_text",
     "value_text",
     "violation_document",

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from jcsync.model.drift import Drift, DriftKind, DriftReport
+from jcsync.model.history import ChangeRecord
 from jcsync.model.limits import Violation
 from jcsync.model.plan import Action, Plan
 from jcsync.model.report import Finding, RunReport
@@ -141,6 +142,32 @@ def _drift_entry(drift: Drift) -> Document:
 
 def _findings(findings: Iterable[Finding]) -> list[Document]:
     return [{"kind": f.kind.value, "subject": f.subject, "message": f.message} for f in findings]
+
+
+def change_document(change: ChangeRecord) -> dict[str, Any]:
+    """Return a change of the past as JSON."""
+    return {
+        "at": time_text(change.at),
+        "run_id": change.run_id,
+        "connection": change.connection,
+        "n": change.n,
+        "action": change.action.value,
+        "resource": change.kind.value,
+        "name": change.name,
+        "external_id": change.external_id or None,
+        "resource_id": change.resource_id or None,
+        "reason": change.reason,
+        "attributes": [
+            {"path": a.path, "before": a.before, "after": a.after} for a in change.attributes
+        ],
+        "members": {
+            "add": [member.name for member in change.add],
+            "remove": [member.name for member in change.remove],
+        },
+        "status": change.status,
+        "error": change.error or None,
+        "attempts": change.attempts,
+    }
 
 
 def violation_document(violation: Violation) -> Document:

@@ -7,6 +7,7 @@ lease.py        who may write to a platform
 process.py      whether the owner of a lease is dead
 links.py        directory id ↔ resource
 history.py      runs, changes, findings
+audit.py        the whole history, oldest first
 holds.py        plans that wait for a person
 escrow.py       resources that failed and wait for their next try
 connections.py  pauses, organisations, and the state of a connection

@@ -138,6 +138,7 @@ def record_start(
             directory_requests=0,
             provider_requests=0,
             digest="",
+            planned=0,
             error_kind="",
             error="",
         )
@@ -150,7 +151,7 @@ def record_plan(tx: Connection, run_id: str, plan: Plan, *, at: datetime) -> Non
     Raises:
         StoreError: The run was never started.
     """
-    _update_run(tx, run_id, {"digest": plan.digest})
+    _update_run(tx, run_id, {"digest": plan.digest, "planned": len(plan.changes)})
     for start in range(0, len(plan.changes), _ROWS_AT_ONCE):
         changes = plan.changes[start : start + _ROWS_AT_ONCE]
         rows = [
@@ -211,7 +212,7 @@ def record_end(tx: Connection, report: RunReport) -> None:
         "error": error.message if error else "",
     }
     if report.plan is not None:
-        totals["digest"] = report.plan.digest
+        totals |= {"digest": report.plan.digest, "planned": len(report.plan.changes)}
     _update_run(tx, report.run_id, totals)
     _end_changes(tx, report)
     _record_findings(tx, report.run_id, report.findings)
@@ -282,12 +283,11 @@ def read_runs(
     if without:
         page = page.where(RUN.c.trigger.not_in(without))
     if run_id is not None:
-        page = page.where(RUN.c.run_id == _find_run(tx, run_id))
+        page = page.where(RUN.c.run_id == find_run(tx, run_id))
     runs = page.cte("page")
     counts = (
         select(
             CHANGE.c.run_id,
-            func.count().label("planned"),
             func.sum(case((CHANGE.c.status == Status.APPLIED.value, 1), else_=0)).label("applied"),
             func.sum(case((CHANGE.c.status == Status.FAILED.value, 1), else_=0)).label("failed"),
         )
@@ -296,7 +296,7 @@ def read_runs(
         .subquery("counts")
     )
     statement = (
-        select(runs, counts.c.planned, counts.c.applied, counts.c.failed)
+        select(runs, counts.c.applied, counts.c.failed)
         .outerjoin(counts, counts.c.run_id == runs.c.run_id)
         .order_by(runs.c.started_at.desc(), runs.c.run_id.desc())
     )
@@ -332,7 +332,7 @@ def read_changes(
     if since is not None:
         statement = statement.where(CHANGE.c.at >= since)
     if run_id is not None:
-        statement = statement.where(CHANGE.c.run_id == _find_run(tx, run_id))
+        statement = statement.where(CHANGE.c.run_id == find_run(tx, run_id))
     return tuple(parse_change(row) for row in tx.execute(statement).mappings())
 
 
@@ -369,7 +369,7 @@ def read_last_success(tx: Connection, connection: str) -> datetime | None:
     return finished_at
 
 
-def _find_run(tx: Connection, end: str) -> str:
+def find_run(tx: Connection, end: str) -> str:
     """Return the id that is or uniquely ends in this; itself where there is none."""
     if tx.execute(select(RUN.c.run_id).where(RUN.c.run_id == end)).first() is not None:
         return end

@@ -97,7 +97,7 @@ def parse_run(row: RowMapping) -> RunRecord:
         outcome=row["outcome"],
         complete=row["directory_complete"] and row["provider_complete"],
         digest=row["digest"],
-        planned=row["planned"] or 0,
+        planned=row["planned"],
         applied=row["applied"] or 0,
         failed=row["failed"] or 0,
         error=row["error"],

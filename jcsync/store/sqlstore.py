@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from jcsync.errors import LeaseHeldError
 from jcsync.model.facts import Learnt
 from jcsync.model.history import (
+    AuditRecord,
     ChangeRecord,
     ConnectionRecord,
     EscrowRecord,
@@ -25,6 +26,7 @@ from jcsync.model.report import RunReport, Status
 from jcsync.model.resource import Kind, Link
 from jcsync.ports import Clock
 from jcsync.store import connections, history, holds
+from jcsync.store.audit import read_audit
 from jcsync.store.database import Database
 from jcsync.store.escrow import (
     forget_escrow,
@@ -264,6 +266,19 @@ class SqlStore:
             return history.read_changes(
                 tx, connection=connection, user=user, since=since, run_id=run_id, limit=limit
             )
+
+    def audit(
+        self,
+        *,
+        connection: str | None = None,
+        user: str | None = None,
+        since: datetime | None = None,
+        run_id: str | None = None,
+    ) -> Iterator[AuditRecord]:
+        """Every change, oldest first, read as it is asked for; filters as for ``changes``."""
+        return read_audit(
+            self._database.read, connection=connection, user=user, since=since, run_id=run_id
+        )
 
     def last_applied(
         self, connection: str, external_ids: Collection[str], *, limit: int = 2

@@ -128,6 +128,8 @@ RUN = Table(
     Column("directory_requests", Integer, nullable=False),
     Column("provider_requests", Integer, nullable=False),
     Column("digest", Text, nullable=False),
+    # Of a plan that is held already, the changes are those of the run that held it first.
+    Column("planned", Integer, nullable=False, server_default="0"),
     Column("error_kind", Text, nullable=False),
     Column("error", Text, nullable=False),
     Index(None, "connection", "started_at"),

@@ -1,4 +1,4 @@
-"""Who asked for a run."""
+"""Who asked for a run, and how much it planned."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,3 +12,7 @@ depends_on = None
 def upgrade() -> None:
     with op.batch_alter_table("run") as run:
         run.add_column(sa.Column("actor", sa.String(), nullable=False, server_default=""))
+        run.add_column(sa.Column("planned", sa.Integer(), nullable=False, server_default="0"))
+    op.execute(
+        "UPDATE run SET planned = (SELECT count(*) FROM change WHERE change.run_id = run.run_id)"
+    )
