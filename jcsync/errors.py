@@ -12,6 +12,7 @@ A class stands for what the caller does next, not for where it was raised:
     ├── StoreError               the store cannot be opened, read or written; the run ends
     └── RemoteError              an API failed or refused
         ├── TransientError       wait, then make the same call again
+        │   ├── ThrottledError       the server asks to slow down; go on, as slowly as it takes
         │   └── UnknownOutcomeError  a write may have been applied; look before repeating it
         ├── NotFoundError        404: the resource is gone
         ├── ConflictError        409: look up who holds the name
@@ -93,6 +94,10 @@ class TransientError(RemoteError):
         """Keep the server's own waiting time, if it gave one."""
         super().__init__(message, status=status)
         self.retry_after = retry_after
+
+
+class ThrottledError(TransientError):
+    """429, or what is meant so: the call had no effect, and others come too fast."""
 
 
 class UnknownOutcomeError(TransientError):

@@ -154,6 +154,7 @@ def wired(
             timeout_s=settings.provider.timeout_s,
             concurrency=settings.provider.concurrency,
             requests_per_second=settings.provider.requests_per_second,
+            requests_per_minute=profile.requests_per_minute,
             read_only=read_only,
             ca_file=settings.provider.ca_file,
             proxy=_secret(settings.provider.proxy),

@@ -1,4 +1,4 @@
-"""Requests to a service provider: at the pace and in the media type that it takes."""
+"""Requests to a service provider, in the media type that it takes."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -9,13 +9,11 @@ from urllib.parse import quote
 from jcsync.errors import RejectedError, UnauthorizedError
 from jcsync.scim.profiles import Profile
 from jcsync.transport import Answer, Transport
-from jcsync.transport.retry import Pace
 
 Json = Mapping[str, Any]
 Collection = Literal["Users", "Groups"]
 
 _PLAIN_JSON = "application/json"
-_SECONDS = 60
 
 T = TypeVar("T")
 
@@ -32,10 +30,6 @@ class Calls:
         """Build it; nothing is sent."""
         self.transport = transport
         self._content_type: str = profile.content_type
-        self._paces = {
-            method: Pace(limit / _SECONDS, transport.stop)
-            for method, limit in profile.requests_per_minute.items()
-        }
 
     def get(self, path: str, params: Mapping[str, str] | None = None) -> Answer:
         """Read.
@@ -43,7 +37,6 @@ class Calls:
         Raises:
             RemoteError: In the form that names the reaction.
         """
-        self._wait("GET")
         return self.transport.request("GET", path, params=params)
 
     def send(self, method: str, path: str, body: object = None, *, version: str = "") -> Answer:
@@ -63,7 +56,7 @@ class Calls:
             headers = self._headers(version)
             return self.transport.request(method, path, body=body, headers=headers)
 
-        return self._in_its_media_type(method, attempt)
+        return self._in_its_media_type(attempt)
 
     def write(
         self,
@@ -80,11 +73,10 @@ class Calls:
             headers = self._headers(version)
             return self.transport.write(method, path, body, applied=applied, headers=headers)
 
-        return self._in_its_media_type(method, attempt)
+        return self._in_its_media_type(attempt)
 
-    def _in_its_media_type(self, method: str, attempt: Callable[[], T]) -> T:
+    def _in_its_media_type(self, attempt: Callable[[], T]) -> T:
         """Send JSON as plain JSON from the first refusal of SCIM's own media type on."""
-        self._wait(method)
         with _about_one_resource():
             plain = self._content_type == _PLAIN_JSON
             try:
@@ -98,11 +90,6 @@ class Calls:
     def _headers(self, version: str) -> Mapping[str, str]:
         headers = {"Content-Type": self._content_type}
         return {**headers, "If-Match": version} if version else headers
-
-    def _wait(self, method: str) -> None:
-        pace = self._paces.get(method)
-        if pace is not None:
-            pace.wait()
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
     session.py   the connection pool and what it refuses to do
     answers.py   an answer → parsed JSON, or the error that names the reaction        pure
+    pace.py      how fast requests follow one another
     retry.py     how often, how long, and when a call is repeated
     client.py    Transport: the four put together
 

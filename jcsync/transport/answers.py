@@ -20,6 +20,7 @@ from jcsync.errors import (
     NotFoundError,
     RejectedError,
     RemoteError,
+    ThrottledError,
     TransientError,
     UnauthorizedError,
     UnknownOutcomeError,
@@ -34,6 +35,13 @@ _REFUSALS: Mapping[int, tuple[type[RemoteError], str]] = {
 }
 _PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY})
 _LASTING = frozenset({HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.HTTP_VERSION_NOT_SUPPORTED})
+_RATE_HEADERS = ("x-ratelimit", "ratelimit", "x-rate-limit")
+_RATE_WORDS = re.compile(
+    rb"rate[-_ ]?limit|too[-_ ]?many[-_ ]?requests|request[-_ ]?limit[-_ ]?exceeded|\bthrottled\b",
+    re.IGNORECASE,
+)
+_SINCE_1970 = 1e9
+_IN_MILLISECONDS = 1e11
 _READS = frozenset({"GET", "HEAD"})
 _DETAIL_CHARACTERS = 300
 _DETAIL_BYTES = 65536
@@ -118,9 +126,12 @@ def _refusal(raw: RawAnswer, now: datetime) -> RemoteError:
             status=status,
         )
     wait = retry_after_s(raw.headers.get("Retry-After"), now)
-    if _is_throttling(raw):
+    plainly = _is_throttling(raw)
+    if plainly or _speaks_of_a_rate(raw):
         message = f"{raw.name} asks to slow down ({status}) at {raw.where}{detail}"
-        return TransientError(message, status=status, retry_after=wait)
+        throttled = ThrottledError if plainly else TransientError
+        wait = _reset_s(raw.headers, now) if wait is None else wait
+        return throttled(message, status=status, retry_after=wait)
     if status in _PASSING or (
         status >= HTTPStatus.INTERNAL_SERVER_ERROR and status not in _LASTING
     ):
@@ -144,10 +155,30 @@ def _refusal(raw: RawAnswer, now: datetime) -> RemoteError:
 def _is_throttling(raw: RawAnswer) -> bool:
     """Tell whether a refusal means "not now"; some servers say so with another status than 429."""
     if raw.status == HTTPStatus.FORBIDDEN:
-        return "Retry-After" in raw.headers or raw.headers.get("x-ratelimit-remaining") == "0"
+        spent = any(raw.headers.get(f"{name}-remaining") == "0" for name in _RATE_HEADERS)
+        return "Retry-After" in raw.headers or spent
     if raw.status == HTTPStatus.BAD_REQUEST:
         return b"ThrottlingException" in raw.content[:_DETAIL_BYTES]
     return raw.status == HTTPStatus.TOO_MANY_REQUESTS
+
+
+def _speaks_of_a_rate(raw: RawAnswer) -> bool:
+    """Tell whether a 400 or 403 is about a rate by its words alone, which might be about a name."""
+    if raw.status not in {HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN}:
+        return False
+    return _RATE_WORDS.search(raw.content[:_DETAIL_BYTES]) is not None
+
+
+def _reset_s(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds until a rate begins anew: told as such, or as seconds or milliseconds since 1970."""
+    texts = (headers.get(f"{name}-reset", "") for name in _RATE_HEADERS)
+    text = next(filter(None, texts), "").strip()
+    if not text.isdecimal():
+        return None
+    seconds = float(text)
+    if seconds > _IN_MILLISECONDS:
+        seconds /= 1000
+    return seconds if seconds < _SINCE_1970 else max(0.0, seconds - now.timestamp())
 
 
 def _is_of_an_api(content: bytes) -> bool:

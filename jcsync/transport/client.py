@@ -29,9 +29,9 @@ from jcsync.errors import (
     UnreadableError,
 )
 from jcsync.transport.answers import Answer, RawAnswer, one_line, parse_answer
+from jcsync.transport.pace import Pace
 from jcsync.transport.retry import (
     NoConnectionError,
-    Pace,
     RetryPolicy,
     UntrustedError,
     build_retrying,
@@ -59,6 +59,7 @@ _FAILURES = (
     UnicodeError,
     OversizeError,
 )
+_MINUTE_S = 60
 _THROTTLED = frozenset({400, 403, 429})
 
 T = TypeVar("T")
@@ -126,6 +127,10 @@ class Transport:
         self._stop = stop or threading.Event()
         self._slots = threading.BoundedSemaphore(endpoint.concurrency)
         self._pace = Pace(endpoint.requests_per_second, self._stop)
+        self._paces = {
+            method: Pace(limit / _MINUTE_S, self._stop)
+            for method, limit in endpoint.requests_per_minute.items()
+        }
         self._lock = threading.Lock()
         self._of_thread = threading.local()
         self._session = build_session(endpoint)
@@ -133,7 +138,7 @@ class Transport:
             build_retrying(
                 retry or RetryPolicy(),
                 of=of,
-                pace=self._pace,
+                pause=self._pause,
                 stop=self._stop,
                 waited=self._count_retry,
             )
@@ -181,7 +186,7 @@ class Transport:
             headers=headers or {},
             repeatable=reads or method in _REPEATABLE_METHODS,
         )
-        return self._retrying(self._attempt, call)
+        return self._retrying(self._attempt, method, call)
 
     def write(
         self,
@@ -214,7 +219,7 @@ class Transport:
         """
         unknown = False
 
-        def attempt() -> Answer | T:
+        def attempt(method: str) -> Answer | T:
             nonlocal unknown
             if unknown and (found := applied()) is not None:
                 return found
@@ -225,7 +230,7 @@ class Transport:
                 raise
 
         try:
-            return self._rewriting(attempt)
+            return self._rewriting(attempt, method)
         except UnknownOutcomeError:
             try:
                 found = applied()
@@ -249,7 +254,14 @@ class Transport:
         """Close the pooled connections."""
         self._session.close()
 
-    def _attempt(self, call: _Call) -> Answer:
+    def _pause(self, method: str, seconds: float) -> None:
+        self._paces.get(method, self._pace).pause(seconds)
+
+    def _attempt(self, method: str, call: _Call) -> Answer:
+        pace = self._paces.get(method, self._pace)
+        if pace is not self._pace:
+            # Not in a slot: the requests of other methods need not wait for this one.
+            pace.wait()
         with self._slots:
             self._pace.wait()
             if self._stop.is_set():
@@ -257,15 +269,21 @@ class Transport:
                 raise StoppedError(message)
             with self._lock:
                 self.requests += 1
+            began = monotonic()
             raw = self._send(call)
         self._count_answer(str(raw.status))
         try:
             answer = parse_answer(raw, self._clock.now())
-        except TransientError as error:
-            if error.status in _THROTTLED or error.retry_after is not None:
-                self._pace.slow_down()
+        except RemoteError as error:
+            asked = error.retry_after if isinstance(error, TransientError) else None
+            if isinstance(error, TransientError) and (
+                error.status in _THROTTLED or asked is not None
+            ):
+                pace.refused(began, told=asked is not None)
+            else:
+                pace.passed()
             raise
-        self._pace.speed_up()
+        pace.passed()
         return answer
 
     def _send(self, call: _Call) -> RawAnswer:

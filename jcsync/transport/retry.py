@@ -8,15 +8,13 @@ import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from time import monotonic
 
 import tenacity
 
-from jcsync.errors import TransientError, UnknownOutcomeError
+from jcsync.errors import ThrottledError, TransientError, UnknownOutcomeError
 
 LONGEST_RETRY_AFTER_S = 300.0
-_FIRST_GAP_S = 0.1
-_LONGEST_GAP_S = 5.0
+_MOST_DOUBLINGS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +22,7 @@ class RetryPolicy:
     """How often and how long one call is repeated.
 
     Attributes:
-        attempts: Including the first.
+        attempts: Including the first; who is asked to slow down has as many as the time allows.
         connect_attempts: The same while no connection can be made at all.
         budget_s: Seconds from the first attempt, waiting included.
         longest_wait_s: Ceiling of one wait when the server names none.
@@ -44,64 +42,6 @@ class UntrustedError(NoConnectionError):
     """Nothing was sent, and nothing will be: the certificate or the address is refused."""
 
 
-class Pace:
-    """Spaces the requests of several threads, slower after every 429, and faster as they pass.
-
-    With or without a ceiling the rate is halved when the other side throttles, at most once in
-    the time that two requests take, and grows by a twentieth with every request that passes.
-    """
-
-    def __init__(self, per_second: float | None, stop: threading.Event) -> None:
-        """Start at the ceiling; ``stop`` ends every wait."""
-        self._least_gap = 1 / per_second if per_second else 0.0
-        self._gap = self._least_gap
-        self._next = 0.0
-        self._slowed = 0.0
-        self._pauses = 0
-        self._lock = threading.Lock()
-        self._stop = stop
-
-    def wait(self) -> None:
-        """Wait for this thread's turn; a pause that begins meanwhile is waited for too."""
-        while not self._stop.is_set():
-            with self._lock:
-                now = monotonic()
-                due = max(self._next, now)
-                self._next = due + self._gap
-                pauses = self._pauses
-            if due > now:
-                self._stop.wait(due - now)
-            if pauses == self._pauses:
-                return
-
-    def pause(self, seconds: float) -> None:
-        """Let nobody begin a request for so long."""
-        with self._lock:
-            until = monotonic() + seconds
-            if until > self._next:
-                self._next = until
-                self._pauses += 1
-
-    def slow_down(self) -> None:
-        """Halve the rate: the other side throttles."""
-        with self._lock:
-            now = monotonic()
-            if now - self._slowed > 2 * self._gap:
-                self._slowed = now
-                self._gap = min(max(2 * self._gap, _FIRST_GAP_S), _LONGEST_GAP_S)
-
-    def speed_up(self) -> None:
-        """Raise the rate a little: a request has passed."""
-        with self._lock:
-            gap = self._gap * 0.95
-            self._gap = self._least_gap if gap < _FIRST_GAP_S / 2 else max(gap, self._least_gap)
-
-    @property
-    def gap_s(self) -> float:
-        """Seconds between the starts of two requests, now."""
-        return self._gap
-
-
 def is_safe_to_repeat(error: BaseException) -> bool:
     """Tell whether a call failed in passing and certainly had no effect, or may have it twice."""
     return isinstance(error, TransientError) and not isinstance(
@@ -118,11 +58,11 @@ def build_retrying(
     policy: RetryPolicy,
     *,
     of: Callable[[BaseException], bool],
-    pace: Pace,
+    pause: Callable[[str, float], None],
     stop: threading.Event,
     waited: Callable[[], None],
 ) -> tenacity.Retrying:
-    """Return the policy as an object to call.
+    """Return the policy as an object to call with a function and what it takes: first a method.
 
     ``Retry-After`` wins, capped at 300 s, and holds every thread of this side as long as the
     budget allows for it; without it the wait is drawn from 0 to half of ``2 ** attempt`` seconds
@@ -131,29 +71,32 @@ def build_retrying(
     Args:
         policy: The bounds.
         of: Which errors are repeated.
-        pace: Told of ``Retry-After``.
+        pause: Told of ``Retry-After``, with the method and in seconds.
         stop: Once set, nothing is repeated and no wait goes on.
         waited: Called before each wait, to count.
     """
 
     def is_spent(state: tenacity.RetryCallState) -> bool:
-        no_connection = isinstance(_error(state), NoConnectionError)
+        error = _error(state)
+        no_connection = isinstance(error, NoConnectionError)
         attempts = policy.connect_attempts if no_connection else policy.attempts
         elapsed = (state.seconds_since_start or 0) + state.upcoming_sleep
-        return stop.is_set() or state.attempt_number >= attempts or elapsed > policy.budget_s
+        if stop.is_set() or elapsed > policy.budget_s:
+            return True
+        return state.attempt_number >= attempts and not isinstance(error, ThrottledError)
 
     def wait_s(state: tenacity.RetryCallState) -> float:
         error = _error(state)
         asked = _asked_s(error)
         if asked is not None:
             return asked + random.uniform(0, 0.05 + 0.1 * asked)  # noqa: S311 - no secret
-        ceiling = min(policy.longest_wait_s, 0.5 * 2**state.attempt_number)
+        ceiling = min(policy.longest_wait_s, 0.5 * 2 ** min(state.attempt_number, _MOST_DOUBLINGS))
         return random.uniform(0, ceiling)  # noqa: S311 - no secret
 
     def hold_others(state: tenacity.RetryCallState) -> None:
         asked = _asked_s(_error(state))
         if asked is not None:
-            pace.pause(asked)
+            pause(str(state.args[0]), asked)
 
     def sleep(seconds: float) -> None:
         waited()

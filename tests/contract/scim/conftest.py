@@ -48,6 +48,7 @@ def build(stack: ExitStack, url: str, quirks: dict[str, object], profile: str) -
             authorization={"Authorization": f"Bearer {TOKEN}"},
             advice="Make a new token.",
             concurrency=8,
+            requests_per_minute=chosen.requests_per_minute,
         )
     )
     return ScimProvider(transport, chosen, PATHS)

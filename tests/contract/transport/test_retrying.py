@@ -132,7 +132,11 @@ def test_write_that_is_forbidden_does_not_blame_the_token() -> None:
     [
         reply({}, 403, Retry_After="0"),
         reply({}, 403, X_RateLimit_Remaining="0"),
+        reply({}, 403, RateLimit_Remaining="0", RateLimit_Reset="0"),
+        reply({}, 403, X_Rate_Limit_Remaining="0", X_Rate_Limit_Reset="1769853600"),
         reply({"__type": "ThrottlingException"}, 400),
+        reply({"message": "You have exceeded a secondary rate limit."}, 403),
+        reply({"detail": "Too many requests", "scimType": "tooMany"}, 400),
     ],
 )
 def test_throttling_in_disguise_is_repeated(answer: bytes) -> None:
@@ -340,25 +344,77 @@ def test_sixteen_threads_share_one_transport() -> None:
     assert sum(transport.answers.values()) == transport.requests
 
 
-def test_throttling_lowers_the_rate_until_it_passes() -> None:
-    """A server without Retry-After that bears few requests gets few, and every call succeeds."""
-    lock = threading.Lock()
-    last = [0.0]
+class Bucket:
+    """A server that bears so many requests a second, and so many at once."""
 
-    def respond(_: Asked, __: object) -> bytes:
-        with lock:
+    def __init__(self, per_second: float, burst: int, refusal: bytes) -> None:
+        """Begin full."""
+        self._per_second, self._burst, self._refusal = per_second, burst, refusal
+        self._tokens, self._at = float(burst), time.monotonic()
+        self._lock = threading.Lock()
+
+    def __call__(self, _: Asked, __: object) -> bytes:
+        """Answer one request."""
+        with self._lock:
             now = time.monotonic()
-            if now - last[0] < 0.02:
-                return reply({}, 429)
-            last[0] = now
+            grown = self._tokens + (now - self._at) * self._per_second
+            self._tokens, self._at = min(self._burst, grown), now
+            if self._tokens < 1:
+                return self._refusal
+            self._tokens -= 1
             return OK
 
-    policy = RetryPolicy(attempts=8, longest_wait_s=0.2)
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        reply({}, 429),
+        reply({}, 429, Retry_After="0.2"),
+        reply({}, 429, Retry_After="Sat, 31 Jan 2026 10:00:00 GMT"),
+        reply({}, 403, X_RateLimit_Remaining="0"),
+        reply({"__type": "ThrottlingException"}, 400),
+    ],
+    ids=["429", "seconds", "date", "403", "400"],
+)
+def test_few_requests_are_lost_to_a_rate_limit(refusal: bytes) -> None:
+    """Under 5 % of them, from the first on, and every call succeeds."""
     with (
-        RawServer(respond) as server,
-        transport_to(server.url, concurrency=8, policy=policy) as transport,
+        RawServer(Bucket(100, 30, refusal)) as server,
+        transport_to(server.url, concurrency=8, policy=RetryPolicy()) as transport,
         ThreadPoolExecutor(8) as pool,
     ):
-        list(pool.map(lambda _: transport.request("GET", "/x"), range(30)))
-    assert transport.answers["200"] == 30
-    assert transport.answers["429"] < 60
+        list(pool.map(lambda _: transport.request("GET", "/x"), range(300)))
+    assert transport.answers["200"] == 300
+    assert transport.requests - 300 < 0.05 * transport.requests
+
+
+def test_limit_of_one_method_does_not_hold_the_others() -> None:
+    """Nor does a refusal of that method: each that has a ceiling has a rate of its own."""
+    refused = iter([True])
+
+    def respond(asked: Asked, _: object) -> bytes:
+        if asked.method == "POST" and next(refused, False):
+            return reply({}, 429, Retry_After="300")
+        return OK
+
+    stop = threading.Event()
+    with (
+        RawServer(respond) as server,
+        transport_to(
+            server.url,
+            requests_per_minute={"POST": 600},
+            concurrency=1,
+            policy=RetryPolicy(),
+            stop=stop,
+        ) as transport,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        held = pool.submit(transport.request, "POST", "/x", body={})
+        while transport.retries == 0:
+            time.sleep(0.001)  # noqa: TID251 - until the answer is worked on
+        for _ in range(50):
+            transport.request("GET", "/x")
+        assert not held.done()
+        stop.set()
+        with pytest.raises((StoppedError, TransientError)):
+            held.result()

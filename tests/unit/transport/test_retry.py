@@ -1,17 +1,15 @@
 """The retry policy and the pace, without a server."""
 
 import threading
-import time
 from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jcsync.errors import TransientError, UnknownOutcomeError
+from jcsync.errors import ThrottledError, TransientError, UnknownOutcomeError
 from jcsync.transport.retry import (
     NoConnectionError,
-    Pace,
     RetryPolicy,
     UntrustedError,
     build_retrying,
@@ -34,10 +32,14 @@ class Waits(threading.Event):
         return self.is_set()
 
 
+def unheard(_method: str, _seconds: float) -> None:
+    """Pause nobody."""
+
+
 def failing(error: Exception, times: int = 10**6) -> Callable[[], str]:
     left = iter(range(times))
 
-    def call() -> str:
+    def call(_method: str) -> str:
         if next(left, None) is not None:
             raise error
         return "done"
@@ -49,10 +51,10 @@ def waits_of(error: Exception, policy: RetryPolicy) -> list[float]:
     """Return how long a call that always fails was waited for before each repetition."""
     stop = Waits()
     retrying = build_retrying(
-        policy, of=is_safe_to_repeat, pace=Pace(None, stop), stop=stop, waited=lambda: None
+        policy, of=is_safe_to_repeat, pause=unheard, stop=stop, waited=lambda: None
     )
     with pytest.raises(type(error)):
-        retrying(failing(error))
+        retrying(failing(error), "GET")
     return stop.seconds
 
 
@@ -87,15 +89,32 @@ def test_connections_are_tried_less_often_and_bad_certificates_once() -> None:
     assert waits_of(UnknownOutcomeError("x"), policy) == []
 
 
+def test_who_is_asked_to_slow_down_does_so_while_the_budget_lasts() -> None:
+    """Attempts are counted against failures, not against patience."""
+    policy = RetryPolicy(attempts=3, budget_s=10**6)
+    stop = Waits()
+    paused: list[tuple[str, float]] = []
+    retrying = build_retrying(
+        policy,
+        of=is_safe_to_repeat,
+        pause=lambda method, seconds: paused.append((method, seconds)),
+        stop=stop,
+        waited=lambda: None,
+    )
+    assert retrying(failing(ThrottledError("x", retry_after=1), 2000), "PATCH") == "done"
+    assert paused == [("PATCH", 1)] * 2000
+    assert waits_of(ThrottledError("x", retry_after=9), RetryPolicy(budget_s=1)) == []
+
+
 def test_unknown_outcomes_are_repeated_by_their_own_policy() -> None:
     """Only who looks first repeats them."""
     stop = Waits()
     retrying = build_retrying(
-        RetryPolicy(), of=is_unknown, pace=Pace(None, stop), stop=stop, waited=lambda: None
+        RetryPolicy(), of=is_unknown, pause=unheard, stop=stop, waited=lambda: None
     )
-    assert retrying(failing(UnknownOutcomeError("x"), 2)) == "done"
+    assert retrying(failing(UnknownOutcomeError("x"), 2), "POST") == "done"
     with pytest.raises(TransientError):
-        retrying(failing(TransientError("x"), 1))
+        retrying(failing(TransientError("x"), 1), "POST")
 
 
 def test_nothing_is_repeated_after_stop() -> None:
@@ -103,66 +122,7 @@ def test_nothing_is_repeated_after_stop() -> None:
     stop = threading.Event()
     stop.set()
     retrying = build_retrying(
-        RetryPolicy(), of=is_safe_to_repeat, pace=Pace(None, stop), stop=stop, waited=lambda: None
+        RetryPolicy(), of=is_safe_to_repeat, pause=unheard, stop=stop, waited=lambda: None
     )
     with pytest.raises(TransientError):
-        retrying(failing(TransientError("x"), 1))
-
-
-def test_pause_holds_those_who_wait_already() -> None:
-    """A thread that has its turn soon waits for the end of a pause that begins meanwhile."""
-    pace = Pace(20, threading.Event())
-    pace.wait()
-    thread = threading.Thread(target=pace.wait)
-    began = time.monotonic()
-    thread.start()
-    pace.pause(0.2)
-    thread.join()
-    assert time.monotonic() - began >= 0.19
-
-
-def test_shorter_pause_changes_nothing() -> None:
-    """The longest pause counts."""
-    stop = Waits()
-    pace = Pace(None, stop)
-    pace.pause(50)
-    pace.pause(10)
-    pace.wait()
-    assert 49 < stop.seconds[0] <= 50
-
-
-def test_rate_is_halved_at_most_once_a_while_and_recovers() -> None:
-    """Eight threads that are throttled at once halve the rate once, not 256 times."""
-    pace = Pace(None, threading.Event())
-    for _ in range(8):
-        pace.slow_down()
-    assert pace.gap_s == 0.1
-    for _ in range(30):
-        pace.speed_up()
-    assert pace.gap_s == 0
-
-
-def test_rate_never_exceeds_the_ceiling_nor_falls_to_nothing(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Five seconds between requests at the most; the ceiling of the settings at the least."""
-    now = iter(range(0, 10**6, 100))
-    monkeypatch.setattr("jcsync.transport.retry.monotonic", lambda: float(next(now)))
-    pace = Pace(4, threading.Event())
-    for _ in range(10):
-        pace.slow_down()
-    assert pace.gap_s == 5
-    for _ in range(200):
-        pace.speed_up()
-    assert pace.gap_s == 0.25
-
-
-def test_pace_ends_with_stop() -> None:
-    """No turn is waited for once the process stops."""
-    stop = threading.Event()
-    pace = Pace(None, stop)
-    pace.pause(60)
-    stop.set()
-    began = time.monotonic()
-    pace.wait()
-    assert time.monotonic() - began < 20
+        retrying(failing(TransientError("x"), 1), "POST")

@@ -1,0 +1,239 @@
+"""The rate that adapts: against simulated servers, in simulated time."""
+
+import heapq
+import random
+import threading
+import time
+from collections.abc import Callable
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jcsync.transport.pace import Pace, Rate
+
+Bears = Callable[[float], bool]
+"""Whether a server takes a request that arrives at a time."""
+
+
+def bucket(per_second: float, burst: int) -> Bears:
+    """A server with a token bucket."""
+    tokens, last = float(burst), 0.0
+
+    def bears(now: float) -> bool:
+        nonlocal tokens, last
+        tokens, last = min(burst, tokens + (now - last) * per_second), now
+        if tokens < 1:
+            return False
+        tokens -= 1
+        return True
+
+    return bears
+
+
+def window(number: int, seconds: float) -> Bears:
+    """A server that counts anew in every window of time."""
+    current, count = -1, 0
+
+    def bears(now: float) -> bool:
+        nonlocal current, count
+        if now // seconds != current:
+            current, count = int(now // seconds), 0
+        count += 1
+        return count <= number
+
+    return bears
+
+
+def simulate(
+    bears: Bears,
+    requests: int,
+    *,
+    latency: float = 0.02,
+    threads: int = 8,
+    ceiling: float | None = None,
+    told: Callable[[float], float] | None = None,
+) -> tuple[int, float, list[float]]:
+    """Let threads make requests until all have passed.
+
+    Args:
+        bears: The server.
+        requests: How many have to pass.
+        latency: Seconds from a request to its answer.
+        threads: As many requests are under way at the most.
+        ceiling: Of the rate.
+        told: Returns the ``Retry-After`` of a refusal; ``None``: the server says none.
+
+    Returns:
+        How many were refused, how long all took, and when each arrived.
+    """
+    rate, chance = Rate(ceiling), random.Random(1)
+    refused, left, now = 0, requests, 0.0
+    arrivals: list[float] = []
+    queue: list[tuple[float, int, str, float]] = []
+    for number in range(threads):
+        heapq.heappush(queue, (0.0, number, "begin", 0.0))
+    waiting: dict[int, int] = {}
+    while queue:
+        now, number, what, began = heapq.heappop(queue)
+        if what == "begin":
+            if left <= 0:
+                continue
+            heapq.heappush(queue, (rate.reserve(now), number, "send", 0.0))
+            waiting[number] = rate.turns
+        elif what == "send":
+            if waiting[number] != rate.turns:
+                heapq.heappush(queue, (now, number, "begin", 0.0))
+                continue
+            if left <= 0:
+                continue
+            left -= 1
+            rate.begins(now)
+            arrivals.append(now)
+            heapq.heappush(queue, (now + latency, number, "pass" if bears(now) else "refuse", now))
+        elif what == "pass":
+            rate.passed()
+            heapq.heappush(queue, (now, number, "begin", 0.0))
+        else:
+            refused += 1
+            left += 1
+            rate.refused(began, now, told=told is not None)
+            wait = chance.uniform(0, 1)
+            if told is not None:
+                wait = told(now)
+                rate.pause(now, wait)
+            heapq.heappush(queue, (now + wait, number, "begin", 0.0))
+    return refused, now, arrivals
+
+
+@pytest.mark.parametrize("latency", [0.002, 0.02, 0.2, 1.0])
+@pytest.mark.parametrize(
+    ("per_second", "burst"), [(2, 5), (5, 1), (10, 20), (25, 25), (100, 50), (300, 10)]
+)
+def test_few_requests_are_lost_to_a_token_bucket(
+    per_second: float, burst: int, latency: float
+) -> None:
+    """Under 5 % of them, and most of what the server bears is used."""
+    number = 1000
+
+    refused, took, _ = simulate(bucket(per_second, burst), number, latency=latency)
+
+    fastest = max((number - burst) / per_second, number * latency / 8)
+    assert refused < 0.05 * (number + refused)
+    assert took < 1.7 * fastest + 10
+
+
+@pytest.mark.parametrize("told", [False, True], ids=["untold", "told"])
+def test_few_requests_are_lost_to_a_server_that_counts_by_the_minute(*, told: bool) -> None:
+    """Also where a whole minute is spent at once and nobody says when the next one begins."""
+    refused, took, _ = simulate(
+        window(180, 60), 900, told=(lambda now: 60 - now % 60) if told else None
+    )
+
+    assert refused < 0.05 * (900 + refused)
+    assert took < 600
+
+
+def test_rate_recovers_when_the_limit_is_gone() -> None:
+    """What a server bears no more for a while is not believed for ever."""
+    slow = bucket(5, 5)
+
+    _, took, arrivals = simulate(lambda now: now > 20 or slow(now), 4000)
+
+    later = [at for at in arrivals if at > took - 5]
+    assert len(later) > 5 * 100
+    assert took < 90
+
+
+@given(
+    ceiling=st.floats(0.5, 200),
+    per_second=st.floats(0.5, 300),
+    burst=st.integers(1, 50),
+    latency=st.floats(0.001, 2),
+)
+@settings(max_examples=60, deadline=None)
+def test_ceiling_is_hard(ceiling: float, per_second: float, burst: int, latency: float) -> None:
+    """No request begins sooner after the one before than the ceiling allows, whatever happens."""
+    _, _, arrivals = simulate(bucket(per_second, burst), 120, latency=latency, ceiling=ceiling)
+
+    gaps = [later - earlier for earlier, later in pairwise(arrivals)]
+    assert min(gaps) >= 1 / ceiling - 1e-6
+
+
+def test_server_without_limit_is_never_waited_for() -> None:
+    """Requests go as they come."""
+    refused, took, _ = simulate(lambda _: True, 800)
+
+    assert (refused, round(took, 6)) == (0, 2)
+
+
+def test_refusals_of_one_moment_count_once() -> None:
+    """Eight threads that are refused at once lower the rate once."""
+    rate = Rate(10)
+    for _ in range(8):
+        rate.reserve(0)
+    for number in range(8):
+        rate.refused(0.5, 1 + number / 100)
+    assert rate.per_second == 5
+    assert rate.turns == 2
+
+
+# --- with threads
+
+
+class Waits(threading.Event):
+    """A stop event that remembers how long it was waited for, and does not wait."""
+
+    def __init__(self) -> None:
+        """Begin unset."""
+        super().__init__()
+        self.seconds: list[float] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Return at once."""
+        self.seconds.append(timeout or 0)
+        return self.is_set()
+
+
+def test_pause_holds_those_who_wait_already() -> None:
+    """A thread that has its turn soon waits for the end of a pause that begins meanwhile."""
+    pace = Pace(20, threading.Event())
+    pace.wait()
+    thread = threading.Thread(target=pace.wait)
+    began = time.monotonic()
+    thread.start()
+    pace.pause(0.2)
+    thread.join()
+    assert time.monotonic() - began >= 0.19
+
+
+def test_shorter_pause_changes_nothing() -> None:
+    """The longest pause counts."""
+    stop = Waits()
+    pace = Pace(None, stop)
+    pace.pause(50)
+    pace.pause(10)
+    pace.wait()
+    assert 49 < stop.seconds[0] <= 50
+
+
+def test_refusal_without_a_word_pauses_and_one_with_does_not() -> None:
+    """Where the server names the time, the retry policy pauses."""
+    for told, waited in ((False, True), (True, False)):
+        stop = Waits()
+        pace = Pace(None, stop)
+        pace.refused(time.monotonic() + 1, told=told)
+        pace.wait()
+        assert bool(stop.seconds) is waited
+
+
+def test_pause_ends_with_stop() -> None:
+    """No turn is waited for once the process stops."""
+    stop = threading.Event()
+    pace = Pace(None, stop)
+    pace.pause(60)
+    stop.set()
+    began = time.monotonic()
+    pace.wait()
+    assert time.monotonic() - began < 20
