@@ -38,7 +38,13 @@ from jcsync.transport.retry import (
     is_safe_to_repeat,
     is_unknown,
 )
-from jcsync.transport.session import Endpoint, OversizeError, build_session, read_bounded
+from jcsync.transport.session import (
+    Endpoint,
+    OversizeError,
+    build_session,
+    read_bounded,
+    send_once,
+)
 
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
 _REPEATABLE_METHODS = frozenset({"GET", "HEAD", "PUT", "DELETE"})
@@ -291,15 +297,14 @@ class Transport:
         secrets = _check_headers(headers, self.endpoint.name)
         deadline = monotonic() + self.endpoint.answer_s
         try:
-            with self._session.request(
+            with send_once(
+                self._session,
                 call.method,
                 call.url,
                 params=call.params,
                 data=call.data,
                 headers=headers,
                 timeout=(min(self.endpoint.timeout_s, _CONNECT_S), self.endpoint.timeout_s),
-                allow_redirects=False,
-                stream=True,
             ) as response:
                 return RawAnswer(
                     name=self.endpoint.name,

@@ -69,7 +69,7 @@ def build_session(endpoint: Endpoint) -> requests.Session:
     Raises:
         OSError: ``ca_file`` cannot be read or holds no certificate.
     """
-    session = _Session()
+    session = requests.Session()
     session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.headers.clear()
@@ -92,15 +92,32 @@ def build_session(endpoint: Endpoint) -> requests.Session:
     return session
 
 
-class _Session(requests.Session):
-    """A session to which no answer is a redirect.
+def send_once(
+    session: requests.Session,
+    method: str,
+    url: str,
+    *,
+    params: Mapping[str, str] | None,
+    data: bytes | Mapping[str, str] | None,
+    headers: Mapping[str, str],
+    timeout: tuple[float, float],
+) -> requests.Response:
+    """Send one request through the adapter of its scheme; the body of the answer is not read yet.
 
-    requests reads the body of a redirect that it is told not to follow, to its end and whatever
-    its size. Here every body is read by ``read_bounded``.
+    ``Session.request`` would merge settings, cookies, credentials and the environment first, none
+    of which has a part here, and that is a third of its time; and it reads the body of a redirect
+    that it is told not to follow, whatever its size. Here every body is read by ``read_bounded``.
+
+    Raises:
+        RequestException: It was not answered.
     """
-
-    def get_redirect_target(self, _resp: requests.Response) -> None:
-        """Nowhere."""
+    prepared = requests.PreparedRequest()
+    prepared.prepare_method(method)
+    prepared.prepare_url(url, params)
+    prepared.headers = {**session.headers, **headers}  # type: ignore[assignment]  # faster
+    prepared.prepare_body(data, None)
+    adapter = session.get_adapter(url)
+    return adapter.send(prepared, stream=True, timeout=timeout, proxies=session.proxies)
 
 
 class OversizeError(ValueError):
