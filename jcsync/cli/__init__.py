@@ -89,6 +89,7 @@ def cli(ctx: click.Context, options: Options) -> None:
     """
     ctx.obj = options
 
+
 # A run keeps nearly all it reads until its end, and makes hardly any cycles. With Python's own
 # threshold of 700 the collector walks through all of it again and again, for a fifth of the time.
 _GC_THRESHOLD = (100_000, 50, 100)

@@ -1,7 +1,6 @@
 """What every command shares: options, output, exit status."""
 
 import io
-import json
 import os
 import signal
 import sys
@@ -93,7 +92,11 @@ def _emit_refusal(message: str) -> None:
 def emit_json(document: object) -> None:
     """Print one JSON document to standard output, in whatever encoding it takes."""
     encoding = (sys.stdout.encoding or "utf-8").lower().replace("-", "")
-    click.echo(json.dumps(document, ensure_ascii=encoding != "utf8", indent=2))
+    from jcsync.render.json_text import json_pieces  # noqa: PLC0415 - not for the help
+
+    for piece in json_pieces(document, ascii_only=encoding != "utf8"):
+        sys.stdout.write(piece)
+    click.echo()
 
 
 def note(text: str, options: Options) -> None:

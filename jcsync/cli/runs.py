@@ -34,7 +34,7 @@ from jcsync.errors import JcsyncError, SettingsError, StalePlanError, UsageError
 from jcsync.model.report import ErrorKind, RunError, RunOutcome, RunReport
 from jcsync.pipeline import Order, Progress
 from jcsync.pipeline import run as run_pipeline
-from jcsync.render import render_run, reports_document
+from jcsync.render import json_pieces, render_run, reports_document
 
 if TYPE_CHECKING:
     from jcsync.ports import Store
@@ -244,13 +244,13 @@ def _save(path: Path, reports: list[RunReport], who: str) -> bool:
         return False
     document = {**reports_document(reports), "user": who or None}
     document["checksum"] = _checksum(document)
-    text = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
             if stat.S_ISREG(os.fstat(descriptor).st_mode):
                 os.fchmod(descriptor, 0o600)  # a file that was there may be open to all
-            file.write(text)
+            file.writelines(json_pieces(document))
+            file.write("\n")
     except OSError as error:
         message = f"the plan cannot be written to {path}: {error.strerror}"
         raise UsageError(message) from error
@@ -271,7 +271,7 @@ def _say_saved(path: Path, options: Options, *, saved: bool) -> None:
 def _checksum(document: dict[str, Any]) -> str:
     """Return what tells an edited plan file: a digest of all it says, whatever its layout."""
     content = {name: value for name, value in document.items() if name != "checksum"}
-    text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True, default=list)
     return f"sha256:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 

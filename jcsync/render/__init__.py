@@ -1,6 +1,7 @@
 """What jcsync knows → JSON, or lines for people. Pure.
 
 documents.py   plans, reports, changes, drift → JSON
+json_text.py   their text, piece by piece
 text.py        plans and reports → lines for people
 audit.py       the history → JSON lines or CSV
 """
@@ -16,6 +17,7 @@ from jcsync.render.documents import (
     time_text,
     violation_document,
 )
+from jcsync.render.json_text import json_pieces
 from jcsync.render.text import (
     Line,
     Span,
@@ -39,6 +41,7 @@ __all__ = [
     "counted",
     "drift_document",
     "finding_line",
+    "json_pieces",
     "plan_document",
     "render_changes",
     "render_run",

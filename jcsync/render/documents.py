@@ -11,9 +11,10 @@ from typing import Any
 from jcsync.model.drift import Drift, DriftKind, DriftReport
 from jcsync.model.history import ChangeRecord
 from jcsync.model.limits import Violation
-from jcsync.model.plan import Action, Plan
-from jcsync.model.report import Finding, RunReport
+from jcsync.model.plan import Action, Change, Plan
+from jcsync.model.report import Finding, Outcome, RunReport
 from jcsync.model.resource import Kind
+from jcsync.render.json_text import Rows
 
 Document = dict[str, Any]
 
@@ -39,15 +40,7 @@ def report_document(report: RunReport) -> Document:
         "plan": plan_document(report.plan) if report.plan is not None else None,
         "violations": [violation_document(violation) for violation in report.violations],
         "hold": report.hold,
-        "outcomes": [
-            {
-                "n": outcome.n,
-                "status": outcome.status.value,
-                "error": outcome.error or None,
-                "attempts": outcome.attempts,
-            }
-            for outcome in report.outcomes
-        ],
+        "outcomes": Rows(report.outcomes, _outcome),
         "findings": _findings(report.findings),
         "requests": {
             "directory": report.directory_requests,
@@ -83,26 +76,35 @@ def plan_document(plan: Plan) -> Document:
                 "members_removed": sum(len(change.remove) for change in plan.changes),
             },
         },
-        "changes": [
-            {
-                "n": n,
-                "action": change.action.value,
-                "resource": change.kind.value,
-                "name": change.name,
-                "external_id": change.external_id or None,
-                "resource_id": change.resource_id or None,
-                "reason": change.reason,
-                "attributes": [
-                    {"path": a.path, "before": a.before, "after": a.after}
-                    for a in change.attributes
-                ],
-                "members": {
-                    "add": [member.name for member in change.add],
-                    "remove": [member.name for member in change.remove],
-                },
-            }
-            for n, change in enumerate(plan.changes, start=1)
+        "changes": Rows(plan.changes, _change),
+    }
+
+
+def _change(n: int, change: Change) -> Document:
+    return {
+        "n": n,
+        "action": change.action.value,
+        "resource": change.kind.value,
+        "name": change.name,
+        "external_id": change.external_id or None,
+        "resource_id": change.resource_id or None,
+        "reason": change.reason,
+        "attributes": [
+            {"path": a.path, "before": a.before, "after": a.after} for a in change.attributes
         ],
+        "members": {
+            "add": [member.name for member in change.add],
+            "remove": [member.name for member in change.remove],
+        },
+    }
+
+
+def _outcome(_: int, outcome: Outcome) -> Document:
+    return {
+        "n": outcome.n,
+        "status": outcome.status.value,
+        "error": outcome.error or None,
+        "attempts": outcome.attempts,
     }
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -24,6 +25,7 @@ from jcsync.model.resource import Value
 from jcsync.render import (
     Line,
     counted,
+    json_pieces,
     render_changes,
     render_run,
     report_document,
@@ -79,10 +81,17 @@ def ended(*statuses: Status, **fields: object) -> RunReport:
 # ---------------------------------------------------------------------- JSON
 
 
+def read(document: object, *, ascii_only: bool = False) -> Any:
+    """A document as one who reads its text has it."""
+    return json.loads("".join(json_pieces(document, ascii_only=ascii_only)))
+
+
 def test_report_has_the_keys_of_the_contract() -> None:
     """Scripts rely on them, also where there is nothing to say."""
-    document = report_document(
-        a_report(plan=None, error=RunError(kind=ErrorKind.UNREADABLE, message="500"))
+    document = read(
+        report_document(
+            a_report(plan=None, error=RunError(kind=ErrorKind.UNREADABLE, message="500"))
+        )
     )
 
     assert document == {
@@ -112,7 +121,7 @@ def test_plan_is_told_in_full() -> None:
         groups=Counts(unchanged=4, unmanaged=5),
     )
 
-    document = report_document(a_report(plan=plan))["plan"]
+    document = read(report_document(a_report(plan=plan)))["plan"]
 
     assert document["digest"] == plan.digest
     assert document["counts"] == {
@@ -155,13 +164,15 @@ def test_plan_is_told_in_full() -> None:
 
 def test_outcomes_violations_and_findings_are_told() -> None:
     """An empty error is null."""
-    document = report_document(
-        ended(
-            Status.APPLIED,
-            Status.FAILED,
-            violations=(a_violation(), a_violation("remove_members.count", subject="Staff")),
-            findings=(a_finding(FindingKind.SKIPPED),),
-            hold=4,
+    document = read(
+        report_document(
+            ended(
+                Status.APPLIED,
+                Status.FAILED,
+                violations=(a_violation(), a_violation("remove_members.count", subject="Staff")),
+                findings=(a_finding(FindingKind.SKIPPED),),
+                hold=4,
+            )
         )
     )
 
@@ -183,10 +194,36 @@ def test_several_runs_are_one_document() -> None:
     """That can be written as JSON."""
     document = reports_document([a_report(), a_report(connection="other")])
 
-    assert [run["connection"] for run in json.loads(json.dumps(document))["runs"]] == [
+    assert [run["connection"] for run in read(document)["runs"]] == [
         "keepnet",
         "other",
     ]
+
+
+@given(
+    document=st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=30,
+    ),
+    ascii_only=st.booleans(),
+)
+def test_text_of_a_document_says_what_it_holds(document: object, *, ascii_only: bool) -> None:
+    """Whatever it holds, at any depth, and in ASCII where the terminal knows no more."""
+    assert read(document, ascii_only=ascii_only) == document
+    text = "".join(json_pieces(document, ascii_only=ascii_only))
+    assert text.isascii() or not ascii_only
+    assert text.endswith(("}", "]", '"')) or not isinstance(document, dict | list)
+
+
+def test_each_change_is_one_line() -> None:
+    """A report is read by people too, and by grep."""
+    report = ended(*[Status.APPLIED] * 3)
+
+    lines = "".join(json_pieces(reports_document([report]))).splitlines()
+
+    assert sum(line.lstrip().startswith('{"n": 1, "action"') for line in lines) == 1
+    assert lines[:3] == ["{", '  "runs": [', "    {"]
 
 
 # ---------------------------------------------------------------------- changes
@@ -543,4 +580,4 @@ def test_nasty_text_breaks_no_line(
     for report in reports:
         for line in render_run(report, verbose=verbose, quiet=quiet):
             assert "".join(part for part, _ in line).isprintable()
-        json.dumps(report_document(report))
+        read(report_document(report))
