@@ -56,6 +56,17 @@ def configure_logs(
         logger_factory=structlog.PrintLoggerFactory(out),
         cache_logger_on_first_use=False,
     )
+    logging.getLogger().handlers = [
+        handler for handler in logging.getLogger().handlers if not isinstance(handler, _Passing)
+    ] + [_Passing(logging.WARNING)]
+
+
+class _Passing(logging.Handler):
+    """Warnings of libraries, as events of our log: redacted, and in its format."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Pass one on."""
+        structlog.get_logger().warning(record.getMessage(), logger=record.name)
 
 
 class _Redaction:

@@ -114,16 +114,30 @@ def build_console(*, stderr: bool = False) -> "Console":
     return Console(file=stream, width=width, highlight=False, emoji=False, markup=False)
 
 
-def load_and_log(options: Options, *, daemon: bool = False) -> "Loaded":
+def load_and_log(
+    options: Options,
+    *,
+    daemon: bool = False,
+    secrets: Iterable[str] = (),
+    accept: "Callable[[Loaded], None] | None" = None,
+) -> "Loaded":
     """Read the settings and set up the logs.
 
     A person at a terminal sees tables and a progress bar, and errors in the report; the log is for
     him only when he asks.
+
+    Args:
+        options: Of the command line.
+        daemon: Log, whatever reads it.
+        secrets: Hidden in the log beside those of the settings.
+        accept: Raises what is wrong with the settings, before the logs change.
     """
     from jcsync.logs import configure_logs  # noqa: PLC0415 - not for the help
     from jcsync.wiring import load, secrets_of  # noqa: PLC0415 - not for the help
 
     loaded = load(options.config)
+    if accept is not None:
+        accept(loaded)
     level = loaded.settings.log.level
     if not daemon and not options.verbose and options.quiet:
         level = "error"
@@ -133,7 +147,7 @@ def load_and_log(options: Options, *, daemon: bool = False) -> "Loaded":
     configure_logs(
         level=level,
         style=loaded.settings.log.format,
-        secrets=secrets_of(loaded),
+        secrets=(*secrets_of(loaded), *secrets),
         stream=io.StringIO() if unread else None,
     )
     for warning in loaded.warnings:

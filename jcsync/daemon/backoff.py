@@ -1,7 +1,7 @@
 """How long a connection that fails as a whole is left alone."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 LONGEST_S = 3600.0
@@ -42,6 +42,12 @@ class Backoff:
             failures=failures, until=self._now() + timedelta(seconds=delay)
         )
         return failures, delay
+
+    def forgive(self, name: str) -> None:
+        """Let a connection be tried at once: somebody has changed something."""
+        trouble = self._troubles.get(name)
+        if trouble is not None:
+            self._troubles[name] = replace(trouble, until=self._now())
 
     def succeed(self, name: str) -> int:
         """Forget the failures of a connection; return how many there were in a row."""

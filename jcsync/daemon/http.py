@@ -72,6 +72,9 @@ def serve_http(
 
         daemon_threads = True
 
+        def handle_error(self, *_args: object) -> None:
+            """Say nothing: a client that hung up is no news either."""
+
     if ":" in address[0]:
         Server.address_family = AF_INET6
     try:

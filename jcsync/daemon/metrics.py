@@ -5,14 +5,16 @@ Names and labels are a contract: ``docs/metrics.md``.
 
 from collections import Counter as Tally
 from collections.abc import Mapping
+from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from jcsync import __version__
-from jcsync.model.report import RunOutcome, RunReport
+from jcsync.daemon.reload import Reloading
+from jcsync.model.report import FindingKind, RunReport
 from jcsync.pipeline import Connection
 
-_SUCCESS = (RunOutcome.IN_SYNC, RunOutcome.APPLIED)
+M = TypeVar("M", Counter, Gauge)
 
 
 class Metrics:
@@ -22,12 +24,18 @@ class Metrics:
         """Start at zero."""
         self.registry = CollectorRegistry()
         one = ("connection",)
+        self._of_connections: list[Counter | Gauge] = []
 
         def gauge(name: str, text: str, labels: tuple[str, ...] = one) -> Gauge:
-            return Gauge(f"jcsync_{name}", text, labels, registry=self.registry)
+            return register(Gauge(f"jcsync_{name}", text, labels, registry=self.registry), labels)
 
         def counter(name: str, text: str, labels: tuple[str, ...]) -> Counter:
-            return Counter(f"jcsync_{name}", text, labels, registry=self.registry)
+            return register(Counter(f"jcsync_{name}", text, labels, registry=self.registry), labels)
+
+        def register(metric: M, labels: tuple[str, ...]) -> M:
+            if "connection" in labels:
+                self._of_connections.append(metric)
+            return metric
 
         gauge("build_info", "Version of jcsync, always 1.", ("version",)).labels(__version__).set(1)
         self._runs = counter("runs_total", "Runs, by how they ended.", (*one, "outcome"))
@@ -49,7 +57,8 @@ class Metrics:
         )
         self._duration = gauge("last_run_duration_seconds", "How long the last run took.")
         self._success = gauge(
-            "last_success_timestamp_seconds", "When the last run that succeeded ended."
+            "last_success_timestamp_seconds",
+            "When the last run ended that read both sides and decided.",
         )
         self._managed = gauge("managed_accounts", "Accounts that jcsync created or adopted.")
         self._holds = gauge("holds", "Plans that wait for a decision.")
@@ -58,6 +67,27 @@ class Metrics:
             "findings", "What the last run noticed and did not act on.", (*one, "kind")
         )
         self._violations = gauge("limit_violations", "Limits that the last plan exceeds.")
+
+        self._reloaded = gauge(
+            "config_last_reload_successful",
+            "Whether the newest settings are in force: 1, or 0 when they are wrong.",
+            (),
+        )
+        self._reloaded_at = gauge(
+            "config_last_reload_success_timestamp_seconds",
+            "When settings were last read that were right.",
+            (),
+        )
+
+    def observe_settings(self, reloading: Reloading) -> None:
+        """Tell whether the newest settings are in force."""
+        self._reloaded.set(0 if reloading.problem else 1)
+        self._reloaded_at.set(reloading.at.timestamp())
+
+    def forget(self, connection: str) -> None:
+        """Remove a connection that runs no more: it would look as if it still held and failed."""
+        for metric in self._of_connections:
+            metric.remove_by_labels({"connection": connection})
 
     def observe(
         self, report: RunReport, connection: Connection, *, holds: int, managed: int, escrow: int
@@ -74,7 +104,7 @@ class Metrics:
         name = report.connection
         self._runs.labels(name, report.outcome.value).inc()
         self._duration.labels(name).set((report.finished_at - report.started_at).total_seconds())
-        if report.outcome in _SUCCESS:
+        if report.succeeded:
             self._success.labels(name).set(report.finished_at.timestamp())
         self._managed.labels(name).set(managed)
         if report.plan is not None:
@@ -87,8 +117,8 @@ class Metrics:
         self._escrow.labels(name).set(escrow)
         self._violations.labels(name).set(len(report.violations))
         found = Tally(finding.kind.value for finding in report.findings)
-        for kind in found:
-            self._findings.labels(name, kind).set(found[kind])
+        for kind in FindingKind:
+            self._findings.labels(name, kind.value).set(found[kind.value])
         self._count("directory", name, connection.directory.answers, connection.directory.retries)
         if connection.feed is not None:
             self._count("directory", name, connection.feed.answers, connection.feed.retries)

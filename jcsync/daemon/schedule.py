@@ -1,6 +1,7 @@
-"""Settings of a schedule → a trigger of APScheduler."""
+"""Settings of a schedule → a trigger of APScheduler, and what is late by it."""
 
-from datetime import datetime
+import random
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -9,37 +10,144 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from jcsync.settings.connection import ScheduleSettings
+from jcsync.settings.times import Jitter, Window
 
 _STARTS_AHEAD = 20
+_DAYS_AHEAD = 6 * 366
+"""A cron expression may mean the 29th of February, and a window Mondays."""
+
+_PATIENCE = 3
+"""Starts without success after which a connection is late."""
 
 
-def build_trigger(schedule: ScheduleSettings) -> BaseTrigger:
-    """Return when runs begin; the first one begins at once, whatever the trigger says."""
-    zone = ZoneInfo(schedule.timezone)
-    jitter = int(schedule.jitter_s) or None
-    cron = schedule.cron_fields
+def build_trigger(schedule: ScheduleSettings) -> "Timetable":
+    """Return when runs begin, in the window of the schedule; it puts each start off by its jitter."""
+    zone, cron = ZoneInfo(schedule.timezone), schedule.cron_fields
     if cron is not None:
-        return CronTrigger(
+        trigger: BaseTrigger = CronTrigger(
             minute=cron.minute,
             hour=cron.hour,
             day=cron.day,
             month=cron.month,
             day_of_week=cron.day_of_week,
             timezone=zone,
-            jitter=jitter,
         )
-    return IntervalTrigger(seconds=int(schedule.every or 0), timezone=zone, jitter=jitter)
+    else:
+        trigger = IntervalTrigger(seconds=int(schedule.every or 0), timezone=zone)
+    return Timetable(trigger, schedule.opening, zone, schedule.jitter_s)
 
 
-def interval_s(schedule: ScheduleSettings, now: datetime) -> float:
-    """Return the longest time between two of the next runs, in seconds."""
+class Timetable(BaseTrigger):  # type: ignore[misc] # APScheduler has no types
+    """Starts of another trigger within a window, each put off at random."""
+
+    def __init__(
+        self, trigger: BaseTrigger, window: Window | None, zone: ZoneInfo, jitter_s: float
+    ) -> None:
+        """Wrap a trigger."""
+        self._trigger = trigger
+        self._window = window
+        self._zone = zone
+        self._jitter_s = jitter_s
+
+    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime | None:
+        """Return the next start, ``None`` where there is none."""
+        start: datetime | None = self._trigger.get_next_fire_time(previous, now)
+        window = self._window
+        for _ in range(_DAYS_AHEAD):
+            if start is None or window is None or is_open(window, start, self._zone):
+                break
+            opening = next_opening(window, start, self._zone)
+            if isinstance(self._trigger, IntervalTrigger):
+                start = opening
+            else:
+                start = self._trigger.get_next_fire_time(None, opening)
+        return None if start is None else self.put_off(start)
+
+    def put_off(self, start: datetime) -> datetime:
+        """Return a start later by the jitter, where the window is open then."""
+        later = start + timedelta(seconds=random.uniform(0, self._jitter_s))  # noqa: S311 - no secret
+        window = self._window
+        return later if window is None or is_open(window, later, self._zone) else start
+
+
+def is_due(schedule: ScheduleSettings, moment: datetime) -> bool:
+    """Whether a run may start at a moment."""
+    window = schedule.opening
+    return window is None or is_open(window, moment, ZoneInfo(schedule.timezone))
+
+
+def first_start(schedule: ScheduleSettings, now: datetime) -> datetime | None:
+    """Return when the first run begins: at once, or as soon as the window opens.
+
+    By cron outside of the window: at the first start in it.
+    """
+    window = schedule.opening
+    if window is None or is_due(schedule, now):
+        return now
+    trigger = build_trigger(schedule)
+    if schedule.cron is None:
+        now = next_opening(window, now, ZoneInfo(schedule.timezone))
+        return trigger.put_off(now)
+    start: datetime | None = trigger.get_next_fire_time(None, now)
+    return start
+
+
+def is_open(window: Window, moment: datetime, zone: ZoneInfo) -> bool:
+    """Whether a window is open at a moment, by the clocks of a time zone."""
+    local = moment.astimezone(zone)
+    return window.contains(local.weekday(), local.hour * 60 + local.minute)
+
+
+def next_opening(window: Window, moment: datetime, zone: ZoneInfo) -> datetime:
+    """Return ``moment`` where the window is open then, else when it opens next.
+
+    In the night in which the clocks go forward over the opening, it opens at the new time.
+    """
+    if is_open(window, moment, zone):
+        return moment
+    local = moment.astimezone(zone)
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    # In UTC, because times of one zone compare by what their clocks show.
+    openings = (
+        (midnight + timedelta(days=days, minutes=window.start)).astimezone(UTC)
+        for days in range(9)
+        if (local.weekday() + days) % 7 in window.days
+    )
+    return next(opening for opening in openings if opening > moment)
+
+
+def shortest_interval_s(schedule: ScheduleSettings, now: datetime) -> float:
+    """Return the shortest time between two of the next starts, in seconds."""
     if schedule.every is not None:
         return schedule.every
-    trigger = build_trigger(schedule)
-    starts = [trigger.get_next_fire_time(None, now)]
-    while len(starts) < _STARTS_AHEAD and starts[-1] is not None:
-        starts.append(trigger.get_next_fire_time(starts[-1], starts[-1]))
-    return max(
-        ((later - earlier).total_seconds() for earlier, later in pairwise(filter(None, starts))),
-        default=0.0,
+    starts = _starts(schedule, now, _STARTS_AHEAD)
+    return min(
+        ((later - earlier).total_seconds() for earlier, later in pairwise(starts)), default=0.0
     )
+
+
+def late_after(schedule: ScheduleSettings, success: datetime) -> datetime | None:
+    """Return when a connection is late: three more starts were due after its last success.
+
+    ``None`` where so many never come.
+    """
+    starts = _starts(schedule, success, _PATIENCE)
+    if len(starts) < _PATIENCE:
+        return None
+    # Each start may be put off, and the next one counts from there.
+    return starts[-1] + timedelta(seconds=_PATIENCE * schedule.jitter_s)
+
+
+def _starts(schedule: ScheduleSettings, after: datetime, number: int) -> list[datetime]:
+    """Return the next starts after a moment, as if there were no jitter."""
+    punctual = schedule.model_copy(update={"jitter": Jitter()})
+    trigger = build_trigger(punctual)
+    starts: list[datetime] = []
+    before = after
+    while len(starts) < number:
+        start = trigger.get_next_fire_time(before, before + timedelta(microseconds=1))
+        if start is None:
+            break
+        starts.append(start)
+        before = start
+    return starts

@@ -1,172 +1,224 @@
-"""The jobs, and the life of the process."""
+"""The life of the process: settings, schedule, probes, service manager, end."""
 
+import os
 import threading
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 from time import monotonic
 
 import structlog
-from apscheduler.schedulers.background import BackgroundScheduler
 
 from jcsync.clock import SystemClock
-from jcsync.daemon.backoff import Backoff
 from jcsync.daemon.http import serve_http
+from jcsync.daemon.jobs import Jobs
 from jcsync.daemon.metrics import Metrics
-from jcsync.daemon.schedule import build_trigger, interval_s
-from jcsync.errors import JcsyncError, SettingsError, StoreError
-from jcsync.model.report import ErrorKind, RunOutcome, RunReport
-from jcsync.pipeline import Order, run
+from jcsync.daemon.reload import Reloading
+from jcsync.daemon.schedule import late_after
+from jcsync.daemon.systemd import Systemd
+from jcsync.errors import SettingsError, StoreError
 from jcsync.settings import Loaded
 from jcsync.store import SqlStore
-from jcsync.wiring import chosen_names, wired
+from jcsync.wiring import chosen_names
 
 log = structlog.get_logger()
 
-_BEAT_S = 5
-_INTERVALS_TO_READY = 3
+_BEAT_S = 2
+_SILENCE_S = 30
+_LEAP_S = 5
 _PRUNE_EVERY = timedelta(days=1)
-_PASSING = frozenset({ErrorKind.LEASE, ErrorKind.STOPPED})
+_INIT = 1
 
 
-def serve(loaded: Loaded, store: SqlStore, stop: threading.Event) -> None:
+def serve(
+    loaded: Loaded,
+    store: SqlStore,
+    stop: threading.Event,
+    *,
+    load: Callable[[], Loaded] | None = None,
+    asked: threading.Event | None = None,
+) -> None:
     """Run every enabled connection by its schedule until ``stop`` is set.
 
     Then no run begins, and those under way end after the calls that they are making.
 
+    Args:
+        loaded: The settings to begin with.
+        store: Open.
+        stop: Set to end.
+        load: Reads the settings anew, when a file of theirs changes or ``asked`` is set.
+        asked: Set to have the settings read anew.
+
     Raises:
         SettingsError: No connection is enabled, or the address of ``http.bind`` cannot be
             listened at.
+    """
+    check_anything_to_do(loaded)
+    reloading = Reloading(loaded, load, SystemClock().now)
+    service = _Service(reloading, store, stop, asked or threading.Event())
+    http = loaded.settings.http
+    if not http.enabled:
+        service.work()
+        return
+    with serve_http(
+        http.address, healthy=service.healthy, ready=service.ready, metrics=service.render
+    ) as (host, port):
+        log.info("listening", address=f"{host}:{port}")
+        service.work()
+
+
+def check_anything_to_do(loaded: Loaded) -> None:
+    """Do nothing where a connection is enabled.
+
+    Raises:
+        SettingsError: None is.
     """
     if not chosen_names(loaded, ()):
         message = (
             "no connection is enabled, so there is nothing to run; set connections.NAME.enabled"
         )
         raise SettingsError(message)
-    service = _Service(loaded, store, stop)
-    http = loaded.settings.http
-    if not http.enabled:
-        service.work()
-        return
-    with serve_http(
-        http.address, healthy=service.healthy, ready=service.ready, metrics=service.metrics.render
-    ) as (host, port):
-        log.info("listening", address=f"{host}:{port}")
-        service.work()
 
 
 class _Service:
-    """What the jobs and the probes share."""
+    """What the main thread does every two seconds, and what the probes tell."""
 
-    def __init__(self, loaded: Loaded, store: SqlStore, stop: threading.Event) -> None:
-        self.metrics = Metrics()
-        self._loaded = loaded
+    def __init__(
+        self,
+        reloading: Reloading,
+        store: SqlStore,
+        stop: threading.Event,
+        asked: threading.Event,
+    ) -> None:
+        self._reloading = reloading
         self._store = store
         self._stop = stop
+        self._asked = asked
         self._clock = SystemClock()
-        self._backoff = Backoff(self._clock.now)
         self._started = self._clock.now()
-        self._beat = monotonic()
-        self._names = chosen_names(loaded, ())
-        self._intervals = {
-            name: interval_s(loaded.settings.connections[name].schedule, self._started)
-            for name in self._names
-        }
+        self._metrics = Metrics()
+        self._metrics.observe_settings(reloading)
+        self._systemd = Systemd()
+        self._jobs = Jobs(reloading.loaded, store, stop, metrics=self._metrics, clock=self._clock)
+        self._beats = {"main thread": monotonic(), "schedule": monotonic()}
+        self._leap = self._clock.now().timestamp() - monotonic()
 
     def work(self) -> None:
-        scheduler = BackgroundScheduler(timezone="UTC")
-        for name in self._names:
-            scheduler.add_job(
-                self._run,
-                build_trigger(self._loaded.settings.connections[name].schedule),
-                args=(name,),
-                id=name,
-                max_instances=1,
-                coalesce=True,
-                misfire_grace_time=None,
-                next_run_time=self._clock.now(),
-            )
-        scheduler.add_job(
-            self._prune, "interval", seconds=_PRUNE_EVERY.total_seconds(), misfire_grace_time=None
+        jobs, upkeep = self._jobs, {"executor": "upkeep"}
+        jobs.scheduler.add_job(self._feel_schedule, "interval", seconds=_BEAT_S, **upkeep)
+        jobs.scheduler.add_job(
+            self._prune, "interval", seconds=_PRUNE_EVERY.total_seconds(), **upkeep
         )
-        scheduler.start()
-        log.info("started", connections=list(self._names))
+        jobs.start()
+        log.info("started", connections=list(jobs.names))
+        self._systemd.ready(self._summary())
         try:
             while not self._stop.wait(_BEAT_S):
-                self._beat = monotonic()
+                self._beat()
         finally:
             log.info("stopping")
-            scheduler.shutdown(wait=True)
+            self._systemd.stopping()
+            jobs.scheduler.shutdown(wait=True)
             log.info("stopped")
 
     def healthy(self) -> tuple[bool, str]:
-        """The main thread beats."""
-        silent = monotonic() - self._beat
-        if silent > 3 * _BEAT_S:
-            return False, f"the main thread has been silent for {silent:.0f} s"
+        """The main thread and the schedule beat."""
+        now = monotonic()
+        for what, last in self._beats.items():
+            if now - last > _SILENCE_S:
+                return False, f"the {what} has been silent for {now - last:.0f} s"
         return True, "ok"
 
     def ready(self) -> tuple[bool, str]:
-        """The store answers, and no connection is past three intervals without success."""
+        """The store answers, and no connection is past three starts without success."""
         try:
-            late = [name for name in self._names if self._is_late(name)]
+            late = [name for name in self._jobs.names if self._is_late(name)]
         except StoreError as error:
             return False, str(error)
         if late:
             return False, f"no success for more than three intervals: {', '.join(late)}"
+        if self._reloading.problem:
+            return True, (
+                "ok, with the settings from before: the new ones are wrong, see the log or "
+                "jcsync config validate"
+            )
         return True, "ok"
 
-    def _is_late(self, name: str) -> bool:
-        record = self._store.connection(name)
-        if record.paused:
-            return False
-        since: datetime = max(self._started, record.last_success or self._started)
-        patience = _INTERVALS_TO_READY * self._intervals[name]
-        return (self._clock.now() - since).total_seconds() > patience
+    def render(self) -> bytes:
+        """The metrics of now."""
+        return self._metrics.render()
 
-    def _run(self, name: str) -> None:
-        """One run of one connection; whatever happens, the others go on."""
-        if self._stop.is_set() or self._backoff.is_waiting(name, self._intervals[name]):
+    def _beat(self) -> None:
+        self._beats["main thread"] = monotonic()
+        self._watch_the_clock()
+        self._reload()
+        if self.healthy()[0]:
+            self._systemd.alive()
+        if os.getpid() == _INIT:
+            _reap()
+
+    def _feel_schedule(self) -> None:
+        self._beats["schedule"] = monotonic()
+
+    def _watch_the_clock(self) -> None:
+        """After sleep the schedule is behind the time; after the clock was put back, ahead of it."""
+        leap = self._clock.now().timestamp() - monotonic()
+        moved, self._leap = leap - self._leap, leap
+        if abs(moved) < _LEAP_S:
             return
-        try:
-            if self._store.connection(name).paused:
-                log.info("paused", connection=name)
-                return
-            order = Order(apply=True, trigger="schedule")
-            with wired(
-                self._loaded, name, self._store, read_only=False, stop=self._stop
-            ) as connection:
-                report = run(connection, order)
-                holds = len(self._store.holds(connection=name, open_only=True))
-                managed = self._store.connection(name).managed
-                escrow = len(self._store.escrow(name))
-                self.metrics.observe(
-                    report, connection, holds=holds, managed=managed, escrow=escrow
-                )
-            self._weigh(name, report)
-        except JcsyncError as error:
-            log.error("run failed", connection=name, error=str(error))  # noqa: TRY400 - no fault of ours
-            self._back_off(name)
-        except Exception as error:  # a front door: the other connections go on
-            log.exception("run failed unexpectedly", connection=name, error=repr(error))
-            self._back_off(name)
+        log.info("the clock moved or the system slept", seconds=round(moved))
+        if moved > 0:
+            self._jobs.scheduler.wakeup()
+        else:
+            self._jobs.begin_anew()
 
-    def _weigh(self, name: str, report: RunReport) -> None:
-        """Leave a connection that failed as a whole alone for a while, longer each time."""
-        if report.outcome is not RunOutcome.FAILED:
-            failures = self._backoff.succeed(name)
-            if failures:
-                log.info("recovered", connection=name, failures=failures)
-        elif report.error is None or report.error.kind not in _PASSING:
-            self._back_off(name)
+    def _reload(self) -> None:
+        asked = self._asked.is_set()
+        self._asked.clear()
+        if asked:
+            self._systemd.reloading()
+        was = self._reloading.loaded.settings
+        loaded = self._reloading.poll(asked=asked)
+        if loaded is not None:
+            self._jobs.adopt(loaded)
+            log.info("settings reloaded", connections=list(self._jobs.names))
+            now = loaded.settings
+            for setting, moved in (
+                ("http", was.http != now.http),
+                ("store.url", was.store.url != now.store.url),
+            ):
+                if moved:
+                    log.warning("takes effect at the next start only", setting=setting)
+        self._metrics.observe_settings(self._reloading)
+        if asked:
+            self._systemd.ready(self._summary())
 
-    def _back_off(self, name: str) -> None:
-        failures, delay = self._backoff.fail(name, self._intervals[name])
-        log.warning("backing off", connection=name, failures=failures, next_try_s=round(delay))
+    def _summary(self) -> str:
+        problem = "; the new settings are wrong, see the log" if self._reloading.problem else ""
+        return f"connections: {', '.join(self._jobs.names)}{problem}"
+
+    def _is_late(self, name: str) -> bool:
+        settings = self._reloading.loaded.settings.connections.get(name)
+        record = self._store.connection(name)
+        if record.paused or settings is None:
+            return False
+        since = max(self._started, record.last_success or self._started)
+        end = late_after(settings.schedule, since)
+        return end is not None and self._clock.now() > end
 
     def _prune(self) -> None:
-        keep = timedelta(seconds=self._loaded.settings.store.keep_history)
+        keep = timedelta(seconds=self._reloading.loaded.settings.store.keep_history)
         try:
             removed = self._store.prune(before=self._clock.now() - keep)
         except StoreError as error:
             log.error("history could not be pruned", error=str(error))  # noqa: TRY400 - no fault of ours
         else:
             log.info("history pruned", runs=removed)
+
+
+def _reap() -> None:
+    """As process 1, take note of the end of processes that nobody else waits for."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass

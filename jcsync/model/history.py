@@ -181,7 +181,7 @@ class ConnectionRecord:
     Attributes:
         organization: JumpCloud organisation id that it was first used with, or ``""``.
         last_run: Newest run, or ``None``.
-        last_success: End of the newest run that ended in sync or applied, or ``None``.
+        last_success: End of the newest run that succeeded, as ``RunReport`` has it, or ``None``.
         managed: Accounts that are linked.
         paused: Whether the daemon leaves it alone.
         lease_owner: Who writes to the platform now, or ``""``.

@@ -107,6 +107,10 @@ class RunOutcome(StrEnum):
     FAILED = "failed"
 
 
+SUCCESSES = frozenset({RunOutcome.IN_SYNC, RunOutcome.APPLIED, RunOutcome.PARTIAL, RunOutcome.HELD})
+"""Outcomes of runs that worked: neither a broken record nor a hold is a failure of the run."""
+
+
 class ErrorKind(StrEnum):
     """Why a run ended before its time, by reaction."""
 
@@ -158,3 +162,9 @@ class RunReport:
     directory_requests: int = 0
     provider_requests: int = 0
     error: RunError | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it read both sides completely, decided, and did not end before its time."""
+        complete = self.directory_complete and self.provider_complete
+        return complete and self.error is None and self.outcome in SUCCESSES

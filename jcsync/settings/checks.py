@@ -16,6 +16,7 @@ from jcsync.settings.paths import check_paths
 from jcsync.settings.problems import KeyPath, did_you_mean, shorten
 from jcsync.settings.secret_files import secret_problem
 from jcsync.settings.sources import ALTERNATIVES, SECRET_FILES, mapping
+from jcsync.settings.times import cron_meets_window, parse_cron
 
 Finding = tuple[KeyPath, str]
 
@@ -147,6 +148,15 @@ def _check_scope(scope: Mapping[str, Any]) -> Iterator[Finding]:
 def _check_schedule(schedule: Mapping[str, Any]) -> Iterator[Finding]:
     if "every" in schedule and schedule["every"] is None and schedule.get("cron") is None:
         yield ("schedule", "every"), "must be a duration such as 5m unless cron is given"
+    cron, window = schedule.get("cron"), schedule.get("window")
+    try:
+        parse_cron(str(cron))
+        never = not cron_meets_window(str(cron), str(window))
+    except ValueError:
+        return  # one of them is missing, or wrong: the models say so
+    if never:
+        message = f"no start of cron ({cron}) lies in it: nothing would ever run"
+        yield ("schedule", "window"), message
 
 
 def _check_profile(provider: Mapping[str, Any], attributes: Mapping[str, Any]) -> Iterator[Finding]:

@@ -26,7 +26,7 @@ from jcsync.settings.fields import (
     WindowText,
     between,
 )
-from jcsync.settings.times import Cron, Jitter, parse_cron
+from jcsync.settings.times import Cron, Jitter, Window, parse_cron, parse_window
 
 DEFAULT_GROUP_NAME = "{{ group.name }}"
 
@@ -215,7 +215,9 @@ class ScheduleSettings(Section):
         description="How often everything is compared; in this version every run does.",
     )
     window: WindowText | None = Field(
-        default=None, description='When runs may start, such as "mon-fri 07:00-19:00".'
+        default=None,
+        description='When the daemon may start runs: "mon-fri 07:00-19:00", "sat,sun 22:00-06:00" '
+        'past midnight, or every day "08:00-18:00".',
     )
     timezone: TimeZone = Field(default="UTC", description="Of cron and window.")
 
@@ -228,6 +230,11 @@ class ScheduleSettings(Section):
     def cron_fields(self) -> Cron | None:
         """The fields of ``cron``, days of the week by name, or ``None``."""
         return parse_cron(self.cron) if self.cron else None
+
+    @property
+    def opening(self) -> Window | None:
+        """The window, ``None`` where runs may start at any time."""
+        return parse_window(self.window) if self.window else None
 
     @model_validator(mode="after")
     def _cron_in_place_of_every(self) -> "ScheduleSettings":

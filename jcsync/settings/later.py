@@ -26,14 +26,12 @@ class Later:
 
 
 _EVENTS: Final = ["failed", "recovered", "held", "escrow"]
-_CONNECTION: Final = ("connections", "*")
 
 LATER: Final = (
     Later(path=("notify", "urls"), feature="notifications", allowed=([],)),
     Later(path=("notify", "on"), feature="notifications", allowed=(_EVENTS, [])),
     Later(path=("notify", "digest"), feature="notifications"),
     Later(path=("notify", "ping_url"), feature="the dead man's switch"),
-    Later(path=(*_CONNECTION, "schedule", "window"), feature="the window for runs"),
 )
 
 

@@ -20,7 +20,7 @@ _MONTHS: Final = (
     *("jul", "aug", "sep", "oct", "nov", "dec"),
 )
 _WEEK: Final = (*_DAYS[1:], "sun")
-_WINDOW = re.compile(r"([a-z]{3})(?:-([a-z]{3}))?\s+(\d\d):(\d\d)-(\d\d):(\d\d)", re.ASCII)
+_WINDOW = re.compile(r"(?:([a-z,-]+)\s+)?(\d\d):(\d\d)-(\d\d):(\d\d)", re.ASCII)
 _MINUTES_A_DAY: Final = 24 * 60
 
 
@@ -163,7 +163,7 @@ class Window:
     """When runs may start.
 
     Attributes:
-        days: Days of the week, Monday is 0.
+        days: Days of the week on which it opens, Monday is 0.
         start: Minutes after midnight.
         end: Minutes after midnight, not included; smaller than ``start`` past midnight.
     """
@@ -172,22 +172,62 @@ class Window:
     start: int
     end: int
 
+    def contains(self, day: int, minute: int) -> bool:
+        """Whether it is open at a minute after midnight of a day of the week."""
+        if self.start < self.end:
+            return day in self.days and self.start <= minute < self.end
+        yesterday = (day - 1) % 7
+        return (day in self.days and minute >= self.start) or (
+            yesterday in self.days and minute < self.end
+        )
+
 
 def parse_window(text: str) -> Window:
-    """Return the window of ``mon-fri 07:00-19:00``."""
+    """Return the window of ``mon-fri 07:00-19:00``, ``mon,wed 22:00-06:00`` or ``08:00-18:00``."""
     found = _WINDOW.fullmatch(text.strip().lower())
-    if found is None or found[1] not in _WEEK or (found[2] or "sun") not in _WEEK:
-        message = f'must be days and hours such as "mon-fri 07:00-19:00"; is {shorten(text)}'
+    days = _window_days(found[1] or "mon-sun") if found else None
+    if found is None or days is None:
+        message = (
+            'must be days and hours such as "mon-fri 07:00-19:00", "sat,sun 22:00-06:00" or '
+            f'"08:00-18:00"; is {shorten(text)}'
+        )
         raise ValueError(message)
-    first = _WEEK.index(found[1])
-    span = (_WEEK.index(found[2]) - first) % 7 if found[2] else 0
-    start, end = (int(found[n]) * 60 + int(found[n + 1]) for n in (3, 5))
-    minutes_wrong = int(found[4]) > 59 or int(found[6]) > 59  # noqa: PLR2004 # of an hour
+    start, end = (int(found[n]) * 60 + int(found[n + 1]) for n in (2, 4))
+    minutes_wrong = int(found[3]) > 59 or int(found[5]) > 59  # noqa: PLR2004 # of an hour
     if minutes_wrong or start == end or start >= _MINUTES_A_DAY or end > _MINUTES_A_DAY:
-        message = f"the hours must lie between 00:00 and 24:00; is {shorten(text)}"
+        message = (
+            "the hours must lie between 00:00 and 24:00, and begin and end must differ; is "
+            f"{shorten(text)}"
+        )
         raise ValueError(message)
-    days = frozenset((first + n) % 7 for n in range(span + 1))
-    return Window(days=days, start=start, end=end)
+    return Window(days=days, start=start, end=end or _MINUTES_A_DAY)
+
+
+def _window_days(text: str) -> frozenset[int] | None:
+    """Return the days of ``mon,wed-fri``, Monday is 0; ``None`` when it names no days."""
+    days: set[int] = set()
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        if first not in _WEEK or (last or first) not in _WEEK or part.endswith("-"):
+            return None
+        begin = _WEEK.index(first)
+        span = (_WEEK.index(last or first) - begin) % 7
+        days |= {(begin + n) % 7 for n in range(span + 1)}
+    return frozenset(days)
+
+
+def cron_meets_window(cron: str, window: str) -> bool:
+    """Whether any start of a cron expression lies in a window."""
+    fields, opened = cron.lower().split(), parse_window(window)
+    minutes = _cron_numbers("minute", fields[0], 0, 59) or set(range(60))
+    hours = _cron_numbers("hour", fields[1], 0, 23) or set(range(24))
+    numbers = _cron_numbers("weekday", fields[4], 0, 7, names=_DAYS) or set(range(7))
+    return any(
+        opened.contains((number - 1) % 7, hour * 60 + minute)
+        for number in numbers
+        for hour in hours
+        for minute in minutes
+    )
 
 
 def check_timezone(name: str) -> str:

@@ -28,14 +28,14 @@ from sqlalchemy import (
 from jcsync.errors import StoreError, UsageError
 from jcsync.model.history import LINKING, ChangeRecord, OutcomeRecord, RunRecord
 from jcsync.model.plan import Action, Plan
-from jcsync.model.report import Finding, RunOutcome, RunReport, Status
+from jcsync.model.report import SUCCESSES, Finding, RunOutcome, RunReport, Status
 from jcsync.model.resource import Kind
 from jcsync.store.rows import INTENDED, dump_change, fold, parse_change, parse_run
 from jcsync.store.tables import CHANGE, FINDING, RUN, Text, clean_text
 
 _ROWS_AT_ONCE: Final = 2000
 _RUNS_NAMED: Final = 5
-_SUCCESSES: Final = (RunOutcome.IN_SYNC.value, RunOutcome.APPLIED.value)
+_SUCCESSES: Final = tuple(sorted(outcome.value for outcome in SUCCESSES))
 # Where nothing was written, no intent can have been half carried out.
 _UNWRITTEN: Final = (RunOutcome.HELD, RunOutcome.PLANNED)
 
@@ -358,15 +358,25 @@ def read_last_applied(
 
 
 def read_last_success(tx: Connection, connection: str) -> datetime | None:
-    """Return when the newest run that ended in sync or applied was finished."""
-    finished_at: datetime | None = tx.execute(
-        select(func.max(RUN.c.finished_at)).where(
-            RUN.c.connection == connection,
-            RUN.c.outcome.in_(_SUCCESSES),
-            RUN.c.trigger.not_in(LINKING),
-        )
-    ).scalar_one()
-    return finished_at
+    """Return when the newest run was finished that succeeded, as ``RunReport.succeeded`` has it."""
+    # One outcome after the other: so each is the first row of an index, however long the history.
+    newest = [
+        tx.execute(
+            select(RUN.c.finished_at)
+            .where(
+                RUN.c.connection == connection,
+                RUN.c.outcome == outcome,
+                RUN.c.directory_complete,
+                RUN.c.provider_complete,
+                RUN.c.error_kind == "",
+                RUN.c.trigger.not_in(LINKING),
+            )
+            .order_by(RUN.c.finished_at.desc())
+            .limit(1)
+        ).scalar()
+        for outcome in _SUCCESSES
+    ]
+    return max((moment for moment in newest if moment is not None), default=None)
 
 
 def find_run(tx: Connection, end: str) -> str:

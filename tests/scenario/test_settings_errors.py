@@ -204,11 +204,20 @@ def test_plain_http_to_another_computer(site: Site) -> None:
 
 def test_key_of_a_later_version(site: Site) -> None:
     """A feature that is not there yet says so; nothing is silently ignored."""
-    rewrite(site, lambda c, _: c.update(schedule={"window": "mon-fri 07:00-19:00"}))
+    rewrite(site, lambda _, d: d.update(notify={"digest": "daily"}))
 
     text = refused(site)
-    assert "schedule.window" in text
+    assert "notify.digest" in text
     assert "not available in this version" in text
+
+
+def test_window_that_is_none(site: Site) -> None:
+    """What a window looks like is said, with its setting."""
+    rewrite(site, lambda c, _: c.update(schedule={"window": "weekdays 7-19"}))
+
+    text = refused(site, "config", "validate")
+    assert "schedule.window" in text
+    assert "mon-fri 07:00-19:00" in text
 
 
 def test_file_that_was_asked_for_must_exist(site: Site) -> None:

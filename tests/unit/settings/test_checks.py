@@ -299,7 +299,6 @@ def test_a_wrong_condition(tmp_path: Path, clause: object, message: str, of_grou
         ({"notify": {"on": ["failed"]}}, "notify.on", "notifications (notify.on) come"),
         ({"notify": {"digest": "daily"}}, "notify.digest", "notifications (notify.digest) come"),
         ({"notify": {"ping_url": "https://x"}}, "notify.ping_url", "(notify.ping_url) comes"),
-        ({"schedule": {"window": "mon 07:00-08:00"}}, "schedule.window", "the window for runs"),
     ],
 )
 def test_what_comes_later_is_said_so(
@@ -315,6 +314,26 @@ def test_what_comes_later_is_said_so(
 
     assert problems[path].startswith("not available in this version: ")
     assert message in problems[path]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "wrong"),
+    [
+        ({"cron": "0 6 * * *", "window": "07:00-19:00"}, True),
+        ({"cron": "0 12 * * sun", "window": "mon-sat 07:00-19:00"}, True),
+        ({"cron": "0 3 * * tue", "window": "mon 22:00-06:00"}, False),
+        ({"cron": "*/30 * * * *", "window": "mon 07:00-07:10"}, False),
+        ({"window": "mon 07:00-07:10"}, False),
+        ({"cron": "0 6 * * *"}, False),
+    ],
+)
+def test_cron_that_never_meets_the_window(
+    tmp_path: Path, schedule: dict[str, object], *, wrong: bool
+) -> None:
+    """A schedule by which nothing would ever run is refused."""
+    problems = problems_of({"connections": {"keepnet": a_connection(schedule=schedule)}}, tmp_path)
+
+    assert ("nothing would ever run" in problems.get("schedule.window", "")) is wrong
 
 
 def test_what_comes_later_may_be_written_with_its_default(tmp_path: Path) -> None:

@@ -164,6 +164,9 @@ def test_what_is_accepted_is_accepted_by_the_scheduler(fields: tuple[str, ...]) 
         ("mon-fri 07:00-19:00", Window(days=frozenset(range(5)), start=420, end=1140)),
         ("Sat 22:00-06:00", Window(days=frozenset({5}), start=1320, end=360)),
         ("sat-mon 00:00-24:00", Window(days=frozenset({5, 6, 0}), start=0, end=1440)),
+        ("sat-mon 08:00-00:00", Window(days=frozenset({5, 6, 0}), start=480, end=1440)),
+        ("mon,wed-thu 08:00-09:00", Window(days=frozenset({0, 2, 3}), start=480, end=540)),
+        ("08:00-09:00", Window(days=frozenset(range(7)), start=480, end=540)),
     ],
 )
 def test_windows(text: str, expected: Window) -> None:
@@ -177,6 +180,10 @@ def test_windows(text: str, expected: Window) -> None:
         "daily",
         "mon-fri",
         "mon-xyz 07:00-19:00",
+        "mon- 07:00-19:00",
+        "-mon 07:00-19:00",
+        "mon,,tue 07:00-19:00",
+        "mon-tue-wed 07:00-19:00",
         "mon 07:60-19:00",
         "mon 24:00-25:00",
         "mon 7-19",
@@ -186,6 +193,26 @@ def test_windows(text: str, expected: Window) -> None:
 def test_wrong_windows(text: str) -> None:
     with pytest.raises(ValueError, match="must"):
         parse_window(text)
+
+
+@pytest.mark.parametrize(
+    ("window", "day", "time", "expected"),
+    [
+        ("mon-fri 07:00-19:00", 0, 420, True),
+        ("mon-fri 07:00-19:00", 0, 419, False),
+        ("mon-fri 07:00-19:00", 4, 1139, True),
+        ("mon-fri 07:00-19:00", 4, 1140, False),
+        ("mon-fri 07:00-19:00", 5, 600, False),
+        ("fri 22:00-06:00", 4, 1320, True),
+        ("fri 22:00-06:00", 5, 359, True),
+        ("fri 22:00-06:00", 5, 360, False),
+        ("fri 22:00-06:00", 4, 100, False),
+        ("sun 22:00-06:00", 0, 100, True),
+    ],
+)
+def test_open_hours(window: str, day: int, time: int, *, expected: bool) -> None:
+    """The end is not included, and a night belongs to the day on which it begins."""
+    assert parse_window(window).contains(day, time) is expected
 
 
 def test_time_zones() -> None:

@@ -1,7 +1,12 @@
 """What the store knows of a connection."""
 
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
 from jcsync.model.history import ConnectionRecord
-from jcsync.model.report import RunOutcome
+from jcsync.model.report import ErrorKind, RunError, RunOutcome
 from jcsync.model.resource import Kind
 from jcsync.store import SqlStore
 from tests.unit.store.builders import NOON, a_link, a_report, minutes, start
@@ -54,6 +59,33 @@ def test_the_last_run_and_the_last_success_are_told_apart(store: SqlStore) -> No
     assert record.last_run is not None
     assert record.last_run.run_id == "run-2"
     assert record.last_success == NOON + minutes(11)
+
+
+@pytest.mark.parametrize(
+    ("changed", "succeeded"),
+    [
+        ({"outcome": RunOutcome.PARTIAL}, True),
+        ({"outcome": RunOutcome.HELD}, True),
+        ({"outcome": RunOutcome.FAILED}, False),
+        ({"outcome": RunOutcome.PARTIAL, "directory_complete": False}, False),
+        ({"outcome": RunOutcome.PARTIAL, "provider_complete": False}, False),
+        (
+            {
+                "outcome": RunOutcome.PARTIAL,
+                "error": RunError(kind=ErrorKind.REFUSED, message="401"),
+            },
+            False,
+        ),
+    ],
+)
+def test_what_success_is(store: SqlStore, changed: dict[str, Any], *, succeeded: bool) -> None:
+    """A run that read both sides and decided; a broken record or a hold is no failure of it."""
+    start(store, "run-1", at=NOON)
+    report = replace(a_report("run-1", outcome=RunOutcome.IN_SYNC, at=NOON), **changed)
+    store.record_end(report)
+
+    assert report.succeeded is succeeded
+    assert (store.connection("keepnet").last_success is not None) is succeeded
 
 
 def test_accounts_are_counted_and_groups_are_not(store: SqlStore) -> None:

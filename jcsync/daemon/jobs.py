@@ -1,0 +1,171 @@
+"""A job for each connection: when it runs, with which settings, and what follows from how it ended."""
+
+import threading
+from datetime import datetime
+
+import structlog
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from jcsync.daemon.backoff import Backoff
+from jcsync.daemon.metrics import Metrics
+from jcsync.daemon.schedule import build_trigger, first_start, is_due, shortest_interval_s
+from jcsync.errors import JcsyncError
+from jcsync.model.report import ErrorKind, RunOutcome, RunReport
+from jcsync.pipeline import Order, run
+from jcsync.ports import Clock
+from jcsync.settings import Connection, Loaded
+from jcsync.store import SqlStore
+from jcsync.wiring import chosen_names, wired
+
+log = structlog.get_logger()
+
+_RUNS_AT_ONCE = 16
+_PASSING = frozenset({ErrorKind.LEASE, ErrorKind.STOPPED})
+
+
+class Jobs:
+    """The connections that run by their schedules; whatever one does, the others go on."""
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        store: SqlStore,
+        stop: threading.Event,
+        *,
+        metrics: Metrics,
+        clock: Clock,
+    ) -> None:
+        """Prepare; nothing runs yet."""
+        self.names = chosen_names(loaded, ())
+        self.scheduler = BackgroundScheduler(
+            timezone="UTC",
+            executors={
+                "default": ThreadPoolExecutor(_RUNS_AT_ONCE),
+                # Of its own, so that runs that hang do not keep it waiting.
+                "upkeep": ThreadPoolExecutor(2),
+            },
+            # A start that comes late still counts, and several of them are one.
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+        self._loaded = loaded
+        self._store = store
+        self._stop = stop
+        self._metrics = metrics
+        self._clock = clock
+        self._backoff = Backoff(clock.now)
+        self._running: set[str] = set()
+
+    def start(self) -> None:
+        """Begin; every connection whose window is open runs at once."""
+        for name in self.names:
+            self._add(name)
+        self.scheduler.start()
+
+    def adopt(self, loaded: Loaded) -> None:
+        """Go on with new settings: a connection that changed runs at once, one that is gone no more.
+
+        A run under way ends with the settings that it began with.
+        """
+        before, self._loaded = self._loaded, loaded
+        names = self.names
+        self.names = chosen_names(loaded, ())
+        for name in names:
+            if name not in self.names:
+                self.scheduler.remove_job(name)
+                self._metrics.forget(name)
+        for name in self.names:
+            settings = loaded.settings.connections[name]
+            if name in names and settings == before.settings.connections[name]:
+                continue
+            if name in self._running:
+                # Its thread sees to the next run: a start beside it would be left out.
+                self.scheduler.reschedule_job(name, trigger=build_trigger(settings.schedule))
+            else:
+                self._backoff.forgive(name)
+                self._add(name)
+
+    def next_run(self, name: str) -> datetime | None:
+        """When a connection runs next, as far as its schedule decides."""
+        job = self.scheduler.get_job(name)
+        return job.next_run_time if job else None
+
+    def begin_anew(self) -> None:
+        """Schedule everything from now: the clock was put back."""
+        self._backoff = Backoff(self._clock.now)
+        for name in self.names:
+            self._add(name)
+
+    def _add(self, name: str) -> None:
+        schedule = self._loaded.settings.connections[name].schedule
+        self.scheduler.add_job(
+            self._turn,
+            build_trigger(schedule),
+            args=(name,),
+            id=name,
+            replace_existing=True,
+            next_run_time=first_start(schedule, self._clock.now()),
+        )
+
+    def _turn(self, name: str) -> None:
+        """The turn of one connection; once more where its settings changed meanwhile."""
+        self._running.add(name)
+        try:
+            used = None
+            while not self._stop.is_set():
+                loaded = self._loaded
+                settings = loaded.settings.connections.get(name)
+                if settings is None or not settings.enabled or settings == used:
+                    return
+                if used is not None:
+                    self._backoff.forgive(name)
+                used = settings
+                self._run(loaded, name, settings)
+        finally:
+            self._running.discard(name)
+
+    def _run(self, loaded: Loaded, name: str, settings: Connection) -> None:
+        interval = shortest_interval_s(settings.schedule, self._clock.now())
+        if self._backoff.is_waiting(name, interval):
+            return
+        if not is_due(settings.schedule, self._clock.now()):
+            log.info("too late for its window", connection=name, window=settings.schedule.window)
+            return
+        try:
+            if self._store.connection(name).paused:
+                log.info("paused", connection=name)
+                return
+            order = self._order(name)
+            with wired(loaded, name, self._store, read_only=False, stop=self._stop) as connection:
+                report = run(connection, order)
+                holds = len(self._store.holds(connection=name, open_only=True))
+                managed = self._store.connection(name).managed
+                escrow = len(self._store.escrow(name))
+                self._metrics.observe(
+                    report, connection, holds=holds, managed=managed, escrow=escrow
+                )
+            self._weigh(name, report, interval)
+        except JcsyncError as error:
+            log.error("run failed", connection=name, error=str(error))  # noqa: TRY400 - no fault of ours
+            self._back_off(name, interval)
+        except Exception as error:  # a front door: the other connections go on
+            log.exception("run failed unexpectedly", connection=name, error=repr(error))
+            self._back_off(name, interval)
+
+    def _order(self, name: str) -> Order:
+        """What is asked of the next run of a connection."""
+        del name
+        return Order(apply=True, trigger="schedule")
+
+    def _weigh(self, name: str, report: RunReport, interval: float) -> None:
+        """Leave a connection that failed as a whole alone for a while, longer each time."""
+        if report.outcome is not RunOutcome.FAILED:
+            failures = self._backoff.succeed(name)
+            if failures:
+                log.info("recovered", connection=name, failures=failures)
+        elif report.error is None or report.error.kind not in _PASSING:
+            self._back_off(name, interval)
+
+    def _back_off(self, name: str, interval: float) -> None:
+        failures, delay = self._backoff.fail(name, interval)
+        log.warning("backing off", connection=name, failures=failures, next_try_s=round(delay))
