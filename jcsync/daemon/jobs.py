@@ -43,7 +43,7 @@ class Jobs:
             executors={
                 "default": ThreadPoolExecutor(_RUNS_AT_ONCE),
                 # Of its own, so that runs that hang do not keep it waiting.
-                "upkeep": ThreadPoolExecutor(2),
+                "upkeep": ThreadPoolExecutor(1),
             },
             # A start that comes late still counts, and several of them are one.
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},

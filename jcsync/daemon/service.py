@@ -3,7 +3,6 @@
 import os
 import threading
 from collections.abc import Callable
-from datetime import timedelta
 from time import monotonic
 
 import structlog
@@ -25,7 +24,6 @@ log = structlog.get_logger()
 _BEAT_S = 2
 _SILENCE_S = 30
 _LEAP_S = 5
-_PRUNE_EVERY = timedelta(days=1)
 _INIT = 1
 
 
@@ -103,11 +101,8 @@ class _Service:
         self._leap = self._clock.now().timestamp() - monotonic()
 
     def work(self) -> None:
-        jobs, upkeep = self._jobs, {"executor": "upkeep"}
-        jobs.scheduler.add_job(self._feel_schedule, "interval", seconds=_BEAT_S, **upkeep)
-        jobs.scheduler.add_job(
-            self._prune, "interval", seconds=_PRUNE_EVERY.total_seconds(), **upkeep
-        )
+        jobs = self._jobs
+        jobs.scheduler.add_job(self._feel_schedule, "interval", seconds=_BEAT_S, executor="upkeep")
         jobs.start()
         log.info("started", connections=list(jobs.names))
         self._systemd.ready(self._summary())
@@ -204,15 +199,6 @@ class _Service:
         since = max(self._started, record.last_success or self._started)
         end = late_after(settings.schedule, since)
         return end is not None and self._clock.now() > end
-
-    def _prune(self) -> None:
-        keep = timedelta(seconds=self._reloading.loaded.settings.store.keep_history)
-        try:
-            removed = self._store.prune(before=self._clock.now() - keep)
-        except StoreError as error:
-            log.error("history could not be pruned", error=str(error))  # noqa: TRY400 - no fault of ours
-        else:
-            log.info("history pruned", runs=removed)
 
 
 def _reap() -> None:
