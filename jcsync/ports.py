@@ -4,7 +4,7 @@ A port belongs to its callers: the few methods that a run calls. ``jumpcloud`` m
 ``Directory``, ``scim`` meets ``ServiceProvider``, ``store`` meets ``Store``.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
@@ -36,6 +36,7 @@ from jcsync.model.resource import (
     Kind,
     Link,
     ProviderState,
+    Sought,
     UserResource,
     Value,
 )
@@ -76,6 +77,28 @@ class Directory(Protocol):
 
         Raises:
             SettingsError: A group or application of the scope does not exist or is ambiguous.
+        """
+        ...
+
+    def fetch_people(
+        self,
+        user_ids: Collection[str],
+        scope: Scope,
+        *,
+        follow: Callable[[DirectoryUser], Collection[str]] = lambda _user: (),
+    ) -> DirectoryState:
+        """Read some people and what they are bound to, directly, and not everybody.
+
+        Args:
+            user_ids: Whom; who does not exist is in no group and has no record.
+            scope: Its groups are read by name, their members are not.
+            follow: Names the other people whom a person refers to: they are read as well.
+
+        Returns:
+            The same as a full read, about these people alone (``asked``).
+
+        Raises:
+            SettingsError: As ``fetch_state``.
         """
         ...
 
@@ -172,6 +195,28 @@ class ServiceProvider(Protocol):
         """Look accounts up by ``externalId``, then by ``userName``.
 
         For a platform whose listing cannot be trusted; what comes back matches for certain.
+        """
+        ...
+
+    def fetch_accounts(self, sought: Iterable[Sought]) -> ProviderState:
+        """Look some accounts up, and not all of them; each search ends with the first that fits.
+
+        What it does not find does not exist, provably: where a filter has not found what is
+        there, all accounts are read, and a note says so.
+        """
+        ...
+
+    def fetch_memberships(
+        self, sought: Iterable[Sought], accounts: Collection[str]
+    ) -> ProviderState:
+        """Look some groups up, and every group that these accounts are in.
+
+        Args:
+            sought: Groups; their accounts may not be in them yet.
+            accounts: ``id`` of accounts.
+
+        Returns:
+            Groups, with those of the accounts that are their members.
         """
         ...
 

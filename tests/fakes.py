@@ -1,7 +1,7 @@
 """The ports in memory: small worlds that keep the promises of ``jcsync.ports`` and can fail."""
 # ruff: noqa: D102, D107 - what each method does is said by the port
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -41,6 +41,7 @@ from jcsync.model.resource import (
     Kind,
     Link,
     ProviderState,
+    Sought,
     UserResource,
     Value,
 )
@@ -120,6 +121,31 @@ class FakeDirectory(_Counted):
         del scope
         self._call("state")
         return self.state
+
+    def fetch_people(
+        self,
+        user_ids: Collection[str],
+        scope: Scope,
+        *,
+        follow: Callable[[DirectoryUser], Collection[str]] = lambda _user: (),
+    ) -> DirectoryState:
+        del scope
+        asked = frozenset(user_ids)
+        self._call(f"read {' '.join(sorted(asked))}")
+        others = {
+            key for i in asked & self.state.users.keys() for key in follow(self.state.users[i])
+        }
+        wanted = asked | others
+        return replace(
+            self.state,
+            members={
+                key: replace(m, user_ids=m.user_ids & wanted)
+                for key, m in self.state.members.items()
+            },
+            direct=replace(self.state.direct, user_ids=self.state.direct.user_ids & wanted),
+            users={key: user for key, user in self.state.users.items() if key in wanted},
+            asked=asked,
+        )
 
     def fetch_evidence(self, user_id: str, scope: Scope) -> Evidence:
         del scope
@@ -233,6 +259,41 @@ class FakeProvider(_Counted):
             u for u in list(self.users.values()) if u.user_name.casefold() == name
         )
 
+    def fetch_accounts(self, sought: Iterable[Sought]) -> ProviderState:
+        wanted = list(sought)
+        self._call(f"look up {' '.join(one.external_id for one in wanted)}")
+        return ProviderState(
+            users=tuple({u.resource_id: u for s in wanted for u in self._fit(s)}.values())
+        )
+
+    def _fit(self, sought: Sought) -> list[UserResource]:
+        users = list(self.users.values())
+        mails = {mail.casefold() for mail in sought.emails}
+        return (
+            [u for u in users if u.resource_id == sought.resource_id]
+            or [u for u in users if u.external_id == sought.external_id]
+            or [u for u in users if u.user_name.casefold() == sought.name.casefold()]
+            or [u for u in users if mails & {mail.casefold() for mail in u.emails}]
+        )
+
+    def fetch_memberships(
+        self, sought: Iterable[Sought], accounts: Collection[str]
+    ) -> ProviderState:
+        wanted, inside = list(sought), frozenset(accounts)
+        self._call(f"groups {' '.join(sorted(inside))}")
+        found = [
+            replace(group, members=group.members & inside, size=len(group.members))
+            for group in self.groups.values()
+            if group.members & inside
+            or any(
+                s.resource_id == group.resource_id
+                or s.external_id == group.external_id
+                or s.name == group.display_name
+                for s in wanted
+            )
+        ]
+        return ProviderState(users=(), groups=tuple(found))
+
     def fetch_user(self, resource_id: str) -> UserResource | None:
         self._call(f"fetch {resource_id}")
         return self.users.get(resource_id)
@@ -304,7 +365,7 @@ class FakeProvider(_Counted):
     @property
     def writes(self) -> list[str]:
         """Every call that changes something."""
-        reads = ("state", "capabilities", "find", "fetch")
+        reads = ("state", "capabilities", "find", "fetch", "look up", "groups")
         return [call for call in self.calls if not call.startswith(reads)]
 
     def _check_name(self, name: str, resource_id: str) -> None:

@@ -15,9 +15,8 @@ from jcsync.model.directory import DirectoryState, DirectoryUser
 from jcsync.model.plan import Action, Change
 from jcsync.model.resource import DesiredUser, Kind, ProviderState, UserResource
 from jcsync.model.text import printable
-from jcsync.pipeline import Connection, Decision, decide, identify, recall
+from jcsync.pipeline import Connection, Decision, decide, identify, read_people, recall
 from jcsync.render import Line, request_text, value_text
-from jcsync.stages.read import fetch_both
 
 if TYPE_CHECKING:
     from jcsync.settings import Connection as ConnectionSettings
@@ -73,12 +72,11 @@ def explain(options: Options, connection: str, who: str, file: Path | None) -> i
         wired(loaded, name, store, read_only=True, stop=stop) as wire,
     ):
         wire.directory.fetch_organization()
-        state, actual = fetch_both(
-            wire.directory, wire.provider, wire.scope, groups=wire.group_policy.enabled
-        )
-        wanted = identify(wire, state, actual, who)
-        decision = decide(wire, state, actual, recall(store, name)).about(wanted)
-        user = state.users.get(wanted) or next(iter(wire.directory.find_people(who)), None)
+        memory = recall(store, name)
+        wanted = identify(wire, memory, who)
+        state, actual = read_people(wire, memory, frozenset({wanted}))
+        decision = decide(wire, state, actual, memory)
+        user = state.users.get(wanted)
     explanation = explain_person(wire, state, actual, decision, wanted, user)
     _show(name, explanation, options)
     return 0

@@ -5,10 +5,10 @@ Source:
     groups and the graph).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from jcsync.errors import (
@@ -21,6 +21,7 @@ from jcsync.errors import (
 )
 from jcsync.jumpcloud.auth import Credentials, send
 from jcsync.jumpcloud.listing import Listing, Page, read_listing
+from jcsync.jumpcloud.people import broken_rule, called, state_of_people
 from jcsync.jumpcloud.selection import listed, near_matches, resolve_groups
 from jcsync.jumpcloud.wire import USER_FIELDS, edge_id, parse_group, parse_user, row_id
 from jcsync.model.directory import (
@@ -34,6 +35,8 @@ from jcsync.model.directory import (
 )
 from jcsync.model.rules import Scope
 from jcsync.transport import Answer, Transport
+
+T = TypeVar("T")
 
 _SHOWN = 5
 _MOST_ROWS_A_PAGE = 100
@@ -160,8 +163,36 @@ class JumpCloud:
             groups=groups, members=members, direct=direct, users=users, gaps=(*gaps, *more)
         )
 
+    def fetch_people(
+        self,
+        user_ids: Collection[str],
+        scope: Scope,
+        *,
+        follow: Callable[[DirectoryUser], Collection[str]] = lambda _user: (),
+    ) -> DirectoryState:
+        """Read some people and what they are bound to, one by one.
+
+        Raises:
+            SettingsError: A group or application of the scope does not exist or is ambiguous.
+        """
+        asked = frozenset(user_ids)
+        groups, _, gaps = self._fetch_scope(scope, direct=False)
+        found, failed = self._ask(asked, scope)
+        others = {key for e in found.values() if e.user for key in follow(e.user)}
+        more, unread = self._ask(others - asked, scope)
+        problems = {**failed, **unread}
+        gaps += [f"{key} could not be read: {problems[key]}" for key in sorted(problems)]
+        return state_of_people(asked, groups, {**found, **more}, gaps)
+
+    def _ask(
+        self, user_ids: Collection[str], scope: Scope
+    ) -> tuple[dict[str, Evidence], dict[str, RemoteError]]:
+        """Read people one by one; return them, and why the others could not be read."""
+        known = sorted(key for key in user_ids if is_object_id(key))
+        return self._singly(known, lambda key: self.fetch_evidence(key, scope))
+
     def _fetch_scope(
-        self, scope: Scope
+        self, scope: Scope, *, direct: bool = True
     ) -> tuple[tuple[DirectoryGroup, ...], Membership, list[str]]:
         listing = self._list_groups()
         gaps = [listing.gap] if listing.gap else []
@@ -171,7 +202,7 @@ class JumpCloud:
         except SettingsError as error:
             raise _doubted(error, listing) from error
         chosen = {group.id: group for group in named}
-        direct = Membership(user_ids=frozenset())
+        bound_users = Membership(user_ids=frozenset())
         if scope.application:
             application_id = self.fetch_application_id(scope.application)
             route = f"/api/v2/applications/{quote(application_id, safe='')}"
@@ -186,11 +217,12 @@ class JumpCloud:
                 else:
                     by_id[group_id] = group
             chosen |= {key: by_id[key] for key in bound.user_ids if key in by_id}
-            direct = self._list_edges(
-                f"{route}/associations", "user", "users of the application", {"targets": "user"}
-            )
             gaps += [bound.gap] if bound.gap else []
-        return tuple(sorted(chosen.values(), key=lambda g: (g.name, g.id))), direct, gaps
+            if direct:
+                bound_users = self._list_edges(
+                    f"{route}/associations", "user", "users of the application", {"targets": "user"}
+                )
+        return tuple(sorted(chosen.values(), key=lambda g: (g.name, g.id))), bound_users, gaps
 
     def _fetch_group(self, group_id: str) -> DirectoryGroup | None:
         """Read one group that a list does not show; ``None`` when there is none."""
@@ -238,11 +270,8 @@ class JumpCloud:
                 raise
             gap = f'the members of "{group.name}" could not be read: {error}'
             return Membership(user_ids=frozenset(), gap=gap)
-        if group.error_flags:
-            flags = ", ".join(group.error_flags)
-            gap = f'the rule of the dynamic group "{group.name}" is broken ({flags})'
-            return Membership(user_ids=found.user_ids, gap=gap)
-        return found
+        gap = broken_rule(group)
+        return Membership(user_ids=found.user_ids, gap=gap) if gap else found
 
     def _list_edges(
         self, path: str, kind: str, name: str, params: Mapping[str, str] | None = None
@@ -293,19 +322,30 @@ class JumpCloud:
         Returns:
             Those that exist, and why the others could not be read.
         """
+        found, failed = self._singly(user_ids, self.fetch_user)
+        return {user.id: user for user in found.values() if user}, failed
+
+    def _singly(
+        self, user_ids: list[str], fetch: Callable[[str], T]
+    ) -> tuple[dict[str, T], dict[str, RemoteError]]:
+        """Ask something of each user; a few may fail.
+
+        Returns:
+            What was answered, and why the others could not be asked.
+        """
+        found: dict[str, T] = {}
         failed: dict[str, RemoteError] = {}
 
-        def fetch(user_id: str) -> DirectoryUser | None:
+        def attempt(user_id: str) -> None:
             try:
-                return self.fetch_user(user_id)
+                found[user_id] = fetch(user_id)
             except RemoteError as error:
                 if _ends_everything(error) or len(failed) >= _PATIENCE:
                     raise
                 failed[user_id] = error
-                return None
 
-        users = {user.id: user for user in self._pool.map(fetch, user_ids) if user}
-        return users, failed
+        list(self._pool.map(attempt, user_ids))
+        return found, failed
 
     def fetch_user(self, user_id: str) -> DirectoryUser | None:
         """Read one user; ``None`` when JumpCloud says that he does not exist."""
@@ -323,30 +363,21 @@ class JumpCloud:
     def find_people(self, who: str) -> tuple[DirectoryUser, ...]:
         """Look people up by id, username or e-mail, case ignored, wherever they are.
 
-        JumpCloud's filters compare case; the spelling given and the one in small letters are
-        tried before all users are read.
+        JumpCloud's filters compare case, its search does not: it is asked for who is not found in
+        the spelling given and in small letters.
         """
         name = who.strip()
         if is_object_id(name):
             user = self.fetch_user(name.lower())
             return (user,) if user else ()
-        for text in dict.fromkeys((name, name.lower())):
-            for key in ("username", "email"):
-                found = self._people(name, {"filter": f"{key}:$eq:{text}"})
-                if found:
-                    return found
-        return self._people(name, {})
+        spellings = dict.fromkeys((name, name.lower()))
+        queries = [{"filter": f"{k}:$eq:{t}"} for t in spellings for k in ("username", "email")]
+        found = [user for rows in self._pool.map(self._list_users, queries) for user in rows]
+        return called(name, found) or called(name, self._list_users({"search": name}))
 
-    def _people(self, name: str, params: Mapping[str, str]) -> tuple[DirectoryUser, ...]:
-        query = {"sort": "_id", "fields": _FIELDS, **params}
-        rows = self._list(_USERS, name="users", params=query).rows.values()
-        folded = name.casefold()
-        return tuple(
-            user
-            for row in rows
-            if (user := parse_user(row))
-            and folded in (user.username.casefold(), user.email.casefold())
-        )
+    def _list_users(self, params: Mapping[str, str]) -> list[DirectoryUser]:
+        listing = self._list(_USERS, name="users", params={**_USER_QUERY, **params})
+        return [user for row in listing.rows.values() if (user := parse_user(row))]
 
     def fetch_evidence(self, user_id: str, scope: Scope) -> Evidence:
         """Read one user and what he is bound to, directly and now."""
@@ -358,7 +389,7 @@ class JumpCloud:
             groups = self._list_edges(f"{route}/memberof", "user_group", f"groups of {user.label}")
             if groups.gap:
                 raise UnreadableError(groups.gap)
-            bound = False
+            bound, gap = False, ""
             if scope.application:
                 application_id = self._applications.get(
                     scope.application
@@ -366,10 +397,11 @@ class JumpCloud:
                 applications = self._list_edges(
                     f"{route}/applications", "application", f"applications of {user.label}"
                 )
-                bound = bool(applications.gap) or application_id in applications.user_ids
+                gap = applications.gap
+                bound = bool(gap) or application_id in applications.user_ids
         except NotFoundError:
             return Evidence(user=None if self.fetch_user(user_id) is None else user)
-        return Evidence(user=user, group_ids=groups.user_ids, bound=bound)
+        return Evidence(user=user, group_ids=groups.user_ids, bound=bound, gap=gap)
 
     # ------------------------------------------------------------------ within
 

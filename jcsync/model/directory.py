@@ -199,6 +199,8 @@ class DirectoryState:
         direct: ``id`` of users bound to the scope's application without a group.
         users: The users that were read, by ``id``; at least every member that has a record.
         gaps: Why the read as a whole is incomplete; empty when it is complete.
+        asked: Whom it is about, by ``id``, ``None`` for everybody: that somebody else is in no
+            group, or has no record, means nothing. Those whom they refer to may be there too.
     """
 
     groups: tuple[DirectoryGroup, ...]
@@ -206,6 +208,7 @@ class DirectoryState:
     direct: Membership
     users: Mapping[str, DirectoryUser]
     gaps: tuple[str, ...] = ()
+    asked: frozenset[str] | None = None
 
     @property
     def complete(self) -> bool:
@@ -232,9 +235,11 @@ class Evidence:
     Attributes:
         user: ``None`` when JumpCloud says that he does not exist.
         group_ids: ``id`` of every group that he is in.
-        bound: Whether he is bound to the scope's application.
+        bound: Whether he is, or may be, bound to the scope's application.
+        gap: Why that is not certain, or ``""``.
     """
 
     user: DirectoryUser | None
     group_ids: frozenset[str] = frozenset()
     bound: bool = False
+    gap: str = ""

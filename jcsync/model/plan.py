@@ -139,6 +139,11 @@ class Plan:
         """How many changes do this to resources of that kind."""
         return sum(c.kind is kind and c.action is action for c in self.changes)
 
+    @property
+    def gained(self) -> int:
+        """How many accounts become active."""
+        return self.count(Kind.USER, Action.CREATE) + self.count(Kind.USER, Action.REACTIVATE)
+
     @cached_property
     def digest(self) -> str:
         """``sha256:…`` over the connection and all changes, reasons excepted.

@@ -74,6 +74,7 @@ class FindingKind(StrEnum):
     OTHER_PROVISIONER = "other_provisioner"
     FEED_UNAVAILABLE = "feed_unavailable"
     ESCROW = "escrow"
+    READ_IN_FULL = "read_in_full"
 
 
 BLOCKING = frozenset(

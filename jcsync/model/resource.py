@@ -111,13 +111,32 @@ class GroupResource:
     """A group as the platform has it.
 
     Attributes:
-        members: ``resource_id`` of each member.
+        members: ``resource_id`` of each member, or of those who were asked for.
+        size: How many members it has, where ``members`` may not be all of them; else ``None``.
     """
 
     resource_id: str
     external_id: str
     display_name: str
     members: frozenset[str] = frozenset()
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sought:
+    """An account or group to look up: by ``id``, then ``externalId``, then the names in order.
+
+    Attributes:
+        external_id: JumpCloud ``id``.
+        resource_id: By what the store links it to, or ``""``.
+        name: ``userName`` or ``displayName``, ``""`` not to look for it.
+        emails: Of accounts; none not to look for them.
+    """
+
+    external_id: str
+    resource_id: str = ""
+    name: str = ""
+    emails: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,14 +144,16 @@ class ProviderState:
     """What was read of the service provider in one run.
 
     Attributes:
-        users: All accounts, each ``resource_id`` once, in any order.
-        groups: All groups; empty when groups are not managed.
+        users: All accounts, each ``resource_id`` once, in any order; or those that were sought.
+        groups: All groups; empty when groups are not managed; or those that were sought.
         gaps: Why the read is incomplete; empty when it is complete.
+        notes: What took more requests than it should, and why.
     """
 
     users: tuple[UserResource, ...]
     groups: tuple[GroupResource, ...] = ()
     gaps: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:

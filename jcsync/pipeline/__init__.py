@@ -4,6 +4,7 @@
     orders.py     what a run works with, what is asked of it, what it remembers and decides
     drift.py      what the platform holds that the directory does not imply
     links.py      what a person decides about single links
+    reading.py    what it reads: everybody, or some people only
     recorder.py   the run as it goes: its report, its log, and what the store knows of it
 
 Every stage that decides is a function of values (``stages``); the world comes in through the
@@ -13,7 +14,8 @@ ports.
 from jcsync.pipeline.drift import look_for_drift
 from jcsync.pipeline.links import adopt_account, forget_links
 from jcsync.pipeline.orders import Connection, Decision, Memory, Order, Progress
-from jcsync.pipeline.run import decide, identify, recall, run
+from jcsync.pipeline.reading import identify, read_people
+from jcsync.pipeline.run import decide, recall, run
 
 __all__ = [
     "Connection",
@@ -26,6 +28,7 @@ __all__ = [
     "forget_links",
     "identify",
     "look_for_drift",
+    "read_people",
     "recall",
     "run",
 ]

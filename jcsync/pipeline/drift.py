@@ -5,9 +5,9 @@ from dataclasses import replace
 from jcsync.model.drift import DriftReport
 from jcsync.model.report import BLOCKING, FindingKind
 from jcsync.pipeline.orders import Connection
+from jcsync.pipeline.reading import read_everybody
 from jcsync.pipeline.run import check_organization, decide, recall
 from jcsync.stages.drift import find_drift, strict, strict_groups
-from jcsync.stages.read import fetch_both
 from jcsync.stages.settle import written_ids
 
 _REMEMBERED = 100
@@ -26,12 +26,7 @@ def look_for_drift(connection: Connection) -> DriftReport:
         JcsyncError: A side could not be read at all.
     """
     check_organization(connection, remember=False)
-    state, actual = fetch_both(
-        connection.directory,
-        connection.provider,
-        connection.scope,
-        groups=connection.group_policy.enabled,
-    )
+    state, actual = read_everybody(connection)
     memory = recall(connection.store, connection.name)
     suspicious = replace(
         connection,

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from jcsync.model.directory import Evidence
@@ -14,7 +14,6 @@ from jcsync.model.resource import DesiredUser, Kind, Link
 from jcsync.model.rules import AttributeRule, GroupPolicy, Policy, Scope
 from jcsync.ports import Clock, Directory, Feed, ServiceProvider, Store
 from jcsync.stages.matching import GroupMatching, UserMatching
-from jcsync.stages.restrict import restrict_findings, restrict_plan
 
 Progress = Callable[[str, int, int], None]
 """Told of a stage, how much of it is done, and how much there is; 0 of 0 when it begins."""
@@ -111,6 +110,10 @@ class Memory:
     escrow: tuple[EscrowRecord, ...] = ()
     settled: Mapping[str, Mapping[str, AttributeChange]] = field(default_factory=dict)
 
+    def of(self, kind: Kind) -> tuple[Link, ...]:
+        """The links of users or of groups."""
+        return tuple(link for link in self.links if link.kind is kind)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
@@ -126,7 +129,7 @@ class Decision:
     desired: tuple[DesiredUser, ...]
     users: UserMatching
     groups: GroupMatching
-    evidence: dict[str, Evidence]
+    evidence: Mapping[str, Evidence]
     plan: Plan
     due: frozenset[tuple[Kind, str]]
     findings: tuple[Finding, ...]
@@ -137,24 +140,3 @@ class Decision:
     def complete(self) -> bool:
         """Whether both sides were read completely, provably."""
         return not self.directory_gaps and not self.provider_gaps
-
-    def names_of(self, wanted: str) -> frozenset[str]:
-        """What findings may call a person, by JumpCloud id or the id of his account."""
-        return frozenset(
-            name
-            for resource, name in (
-                *((d.external_id, d.user_name) for d in self.desired),
-                *((p.desired.external_id, p.actual.user_name) for p in self.users.pairs),
-                *((o.link.external_id, o.actual.user_name) for o in self.users.orphans),
-                *((a.resource_id, a.user_name) for a in self.users.unmanaged),
-            )
-            if resource == wanted
-        )
-
-    def about(self, wanted: str) -> "Decision":
-        """Return the part of it that is about one person."""
-        return replace(
-            self,
-            plan=restrict_plan(self.plan, wanted),
-            findings=restrict_findings(self.findings, self.names_of(wanted)),
-        )

@@ -1,6 +1,6 @@
 """``run`` and ``decide``: each line of their bodies is a stage. Read this first."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
@@ -8,10 +8,11 @@ import structlog
 
 from jcsync.errors import FeedError, JcsyncError, RemoteError, SettingsError, StalePlanError
 from jcsync.model.directory import DirectoryState, Evidence
-from jcsync.model.plan import Change, Counts
+from jcsync.model.plan import Change, Counts, Plan
 from jcsync.model.report import Finding, FindingKind, RunReport
 from jcsync.model.resource import Access, Kind, ProviderState
 from jcsync.pipeline.orders import Connection, Decision, Memory, Order, Progress
+from jcsync.pipeline.reading import read_everybody, read_person
 from jcsync.pipeline.recorder import Recorder
 from jcsync.ports import Lease, Store
 from jcsync.stages.confirm import fetch_evidence, removal_candidates, worth_confirming
@@ -24,13 +25,20 @@ from jcsync.stages.groups import build_roster, diff_groups
 from jcsync.stages.guard import check_plan
 from jcsync.stages.lookalikes import find_lost, find_twins
 from jcsync.stages.mapping import is_selected, map_groups, map_users
-from jcsync.stages.matching import match_groups, match_users
+from jcsync.stages.matching import UserMatching, match_groups, match_users
 from jcsync.stages.provisioners import fetch_provisioners
-from jcsync.stages.read import fetch_both, fetch_missing
+from jcsync.stages.read import fetch_active, fetch_missing
 from jcsync.stages.record import record_matching
 from jcsync.stages.references import diff_references, resolve_references
 from jcsync.stages.renames import arrange_names
-from jcsync.stages.restrict import choose_one, find_ids
+from jcsync.stages.restrict import (
+    measure_plan,
+    names_in,
+    restrict_findings,
+    restrict_groups,
+    restrict_plan,
+    restrict_users,
+)
 from jcsync.stages.settle import leave_settled
 
 log = structlog.get_logger()
@@ -68,27 +76,17 @@ def _run(connection: Connection, order: Order, record: Recorder, lease: Lease | 
     record.progress("read", 0, 0)
     if not order.who:
         record.notice(_look_around(connection))
-    state, actual = fetch_both(
-        connection.directory,
-        connection.provider,
-        connection.scope,
-        groups=connection.group_policy.enabled,
-    )
-    record.progress("decide", 0, 0)
     memory = recall(connection.store, connection.name)
-    wanted = identify(connection, state, actual, order.who) if order.who else ""
+    if order.who:
+        state, actual = read_person(connection, memory, order.who)
+    else:
+        state, actual = read_everybody(connection)
+    record.progress("decide", 0, 0)
 
     def decided(*, patient: bool) -> Decision:
-        decision = decide(
-            connection,
-            state,
-            actual,
-            memory,
-            confirm_all=order.waives_limits,
-            only=frozenset({wanted}) if wanted else None,
-            patient=patient,
+        return decide(
+            connection, state, actual, memory, confirm_all=order.waives_limits, patient=patient
         )
-        return decision.about(wanted) if wanted else decision
 
     decision = decided(patient=order.is_patient)
     if order.digest and memory.escrow and decision.plan.digest != order.digest:
@@ -144,21 +142,6 @@ def feed_findings(connection: Connection, error: FeedError) -> tuple[Finding, ..
     return (finding,)
 
 
-def identify(connection: Connection, state: DirectoryState, actual: ProviderState, who: str) -> str:
-    """Return the JumpCloud id of a person, or the id of an unmanaged account.
-
-    Who is neither in the scope nor on the platform is asked for in JumpCloud: that he has left
-    all groups is what a person may want to know.
-
-    Raises:
-        UsageError: Nobody or several people are called so.
-    """
-    ids = find_ids(state, actual, who)
-    if not ids:
-        ids = {user.id for user in connection.directory.find_people(who)}
-    return choose_one(ids, who)
-
-
 def recall(store: Store, name: str) -> Memory:
     """Read what the store remembers of a connection."""
     return Memory(links=store.links(name), escrow=store.escrow(name), settled=store.settled(name))
@@ -171,61 +154,41 @@ def decide(
     memory: Memory,
     *,
     confirm_all: bool = False,
-    only: frozenset[str] | None = None,
     patient: bool = False,
 ) -> Decision:
     """Return what follows from both sides; asks them again only for what cannot be believed.
 
     Args:
         connection: Scope, mapping and policies.
-        state: The directory.
-        actual: The platform.
+        state: The directory: of everybody, or of those whom the decision is about.
+        actual: The platform, likewise.
         memory: What jcsync created or adopted, what failed, what the platform does not keep.
         confirm_all: Ask for everybody who would lose access, however many.
-        only: Ids of those whom the run is about, ``None`` for everybody: nobody else is asked for.
         patient: Leave out what failed before and whose turn has not come.
     """
-    policy, groups_on = connection.policy, connection.group_policy
-    user_links = [link for link in memory.links if link.kind is Kind.USER]
+    policy, groups_on, only = connection.policy, connection.group_policy, state.asked
+    user_links = memory.of(Kind.USER)
     expired = find_expired(user_links, policy, connection.clock.now())
-    group_links = [link for link in memory.links if link.kind is Kind.GROUP]
-
     desired = map_users(state, connection.scope, policy, connection.rules)
     users = match_users(desired, actual.users, user_links, policy)
-    if actual.complete:
-        managed_groups = group_links if groups_on.enabled else []
+    if actual.complete and only is None:
+        managed_groups = memory.of(Kind.GROUP) if groups_on.enabled else ()
         actual = fetch_gone(connection.provider, actual, users, managed_groups)
     if not actual.complete:
         users = match_users(desired, actual.users, user_links, policy)
         wanted = [user for user in users.missing if user.access is Access.ACTIVE]
         actual = fetch_missing(connection.provider, actual, wanted)
         users = match_users(desired, actual.users, user_links, policy)
-    directory_gaps = list(state.gaps)
-    evidence: dict[str, Evidence] = {}
+    evidence: Mapping[str, Evidence] = {}
+    doubts: tuple[str, ...] = ()
     if state.complete and actual.complete:
-        whom = (
-            removal_candidates(users, policy, only, expired=expired)
-            if confirm_all or only is not None
-            else worth_confirming(users, connection.limits, policy, expired=expired)
+        evidence, doubts = _ask_again(
+            connection, state, actual, users, memory, confirm_all=confirm_all
         )
-        doubtful = doubtful_losses(
-            state,
-            actual.groups,
-            users,
-            group_links,
-            groups_on,
-            None if confirm_all else connection.limits,
-        )
-        members = {key for ids in doubtful.values() for key in ids if only is None or key in only}
-        try:
-            evidence = dict(
-                fetch_evidence(connection.directory, {*whom, *members}, connection.scope)
-            )
-            directory_gaps += contradicted(state, doubtful, evidence)
-        except RemoteError as error:
-            directory_gaps.append(f"those who may have left could not be asked for again: {error}")
+    directory_gaps = (*state.gaps, *doubts)
     removals = not directory_gaps and actual.complete
-    users = resolve_references(users, removals=removals)
+    everybody = resolve_references(users, removals=removals)
+    users = everybody if only is None else restrict_users(everybody, only)
     user_diff = diff_users(
         users,
         Rules(
@@ -242,10 +205,12 @@ def decide(
     groups = match_groups(
         desired_groups,
         actual.groups,
-        group_links if groups_on.enabled else (),
+        memory.of(Kind.GROUP) if groups_on.enabled else (),
         groups_on,
         withheld=selected - {group.external_id for group in desired_groups},
     )
+    if only is not None:
+        groups = restrict_groups(groups, only)
     if not actual.complete:
         # What an incomplete list does not show may be there: it is not created a second time.
         unsure = (*groups.blocked, *groups.missing)
@@ -254,7 +219,7 @@ def decide(
     changeable, fixed = leave_immutable(user_diff.changes, connection.immutable)
     kept, settled = leave_settled(changeable, memory.settled)
     ready, waiting_users = postpone(kept, escrow, now)
-    user_changes, taken = arrange_names(ready, users, only=only)
+    user_changes, taken = arrange_names(ready, everybody, only=only)
     nameless = {key_of(change) for change in ready} - {key_of(change) for change in user_changes}
     second_pass = diff_references(users, user_changes, policy)
     references, waiting_references = postpone(second_pass, escrow, now)
@@ -273,6 +238,7 @@ def decide(
         group_sizes=group_diff.sizes,
         managed_groups=len(groups.pairs) + len(groups.orphans) + len(groups.withheld),
     )
+    plan, counted = (plan, ()) if only is None else _about(plan, only, connection, memory)
     incomplete = [
         Finding(
             kind=FindingKind.INCOMPLETE, subject=side, message=f"{gap}; nobody's access is taken"
@@ -280,6 +246,25 @@ def decide(
         for side, gaps in (("directory", directory_gaps), ("provider", actual.gaps))
         for gap in gaps
     ]
+    findings = (
+        *incomplete,
+        *(
+            Finding(kind=FindingKind.READ_IN_FULL, subject="provider", message=note)
+            for note in (*actual.notes, *counted)
+        ),
+        *user_diff.findings,
+        *taken,
+        *find_twins(users, groups),
+        *(find_lost(users, policy) if removals else ()),
+        *group_findings,
+        *group_diff.findings,
+        *unsent_findings(connection.unsent),
+        *fixed,
+        *settled,
+        *waiting_users,
+        *waiting_references,
+        *waiting_groups,
+    )
     return Decision(
         desired=desired,
         users=users,
@@ -288,24 +273,54 @@ def decide(
         plan=plan,
         due=frozenset(key_of(change) for change in (*kept, *second_pass, *group_diff.changes))
         - nameless,
-        findings=(
-            *incomplete,
-            *user_diff.findings,
-            *taken,
-            *find_twins(users, groups),
-            *(find_lost(users, policy) if removals else ()),
-            *group_findings,
-            *group_diff.findings,
-            *unsent_findings(connection.unsent),
-            *fixed,
-            *settled,
-            *waiting_users,
-            *waiting_references,
-            *waiting_groups,
-        ),
-        directory_gaps=tuple(directory_gaps),
+        findings=findings if only is None else restrict_findings(findings, names_in(users)),
+        directory_gaps=directory_gaps,
         provider_gaps=actual.gaps,
     )
+
+
+def _ask_again(
+    connection: Connection,
+    state: DirectoryState,
+    actual: ProviderState,
+    users: UserMatching,
+    memory: Memory,
+    *,
+    confirm_all: bool,
+) -> tuple[Mapping[str, Evidence], tuple[str, ...]]:
+    """Ask for those who may lose access, and say what their answers make doubtful."""
+    policy, only = connection.policy, state.asked
+    expired = find_expired(memory.of(Kind.USER), policy, connection.clock.now())
+    whom = (
+        removal_candidates(users, policy, only, expired=expired)
+        if confirm_all or only is not None
+        else worth_confirming(users, connection.limits, policy, expired=expired)
+    )
+    doubtful = doubtful_losses(
+        state,
+        actual.groups,
+        users,
+        memory.of(Kind.GROUP),
+        connection.group_policy,
+        None if confirm_all else connection.limits,
+    )
+    members = {key for ids in doubtful.values() for key in ids}
+    try:
+        evidence = fetch_evidence(connection.directory, {*whom, *members}, connection.scope)
+    except RemoteError as error:
+        return {}, (f"those who may have left could not be asked for again: {error}",)
+    return evidence, contradicted(state, doubtful, evidence)
+
+
+def _about(
+    plan: Plan, only: frozenset[str], connection: Connection, memory: Memory
+) -> tuple[Plan, tuple[str, ...]]:
+    """Restrict a plan to some people, and measure it; say what had to be read for that."""
+    plan = measure_plan(restrict_plan(plan, only), memory.links)
+    if connection.limits.accounts.count is None or not plan.gained:
+        return plan, ()
+    note = "all accounts were read, to count the active ones (limits.accounts)"
+    return replace(plan, active=fetch_active(connection.provider)), (note,)
 
 
 def _with_unchanged(counts: Counts, due: Iterable[Change], changes: Iterable[Change]) -> Counts:

@@ -4,7 +4,7 @@ Source:
     RFC 7644, section 3; the deviations are in ``profiles``.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from http import HTTPStatus
@@ -23,11 +23,19 @@ from jcsync.model.facts import Facts
 from jcsync.model.path import parse_path
 from jcsync.model.plan import AttributeChange
 from jcsync.model.report import Written
-from jcsync.model.resource import Capabilities, GroupResource, ProviderState, UserResource, Value
+from jcsync.model.resource import (
+    Capabilities,
+    GroupResource,
+    ProviderState,
+    Sought,
+    UserResource,
+    Value,
+)
 from jcsync.scim.calls import Calls, Collection, Json, resource_path
 from jcsync.scim.discovery import Discovery
 from jcsync.scim.learning import adapted
 from jcsync.scim.listing import Listing
+from jcsync.scim.lookup import Lookup
 from jcsync.scim.members import MemberWriter
 from jcsync.scim.memberships import hides_members, read_each, read_memberships
 from jcsync.scim.patching import Patcher
@@ -79,6 +87,7 @@ class ScimProvider:
         self._patcher = Patcher(self._calls, self._reader, profile, self._verifier)
         self._members = MemberWriter(self._calls, self._reader, profile, self._verifier)
         self._probe = Probe(self._calls, self._reader, profile, discovery)
+        self._lookup = Lookup(self._reader, profile)
 
     @property
     def answers(self) -> Mapping[str, int]:
@@ -137,6 +146,40 @@ class ScimProvider:
             return read_each(self._reader, groups.rows)
         return None, []
 
+    def fetch_accounts(self, sought: Iterable[Sought]) -> ProviderState:
+        """Look some accounts up: by ``id``, ``externalId``, ``userName``, then the e-mails."""
+        rows = self._lookup.accounts(sought).values()
+        users = tuple(user for row in rows if (user := parse_user(row, self._paths)))
+        return ProviderState(users=users, gaps=self._lookup.gaps, notes=self._lookup.notes)
+
+    def fetch_memberships(self, sought: Iterable[Sought], accounts: Iterable[str]) -> ProviderState:
+        """Look some groups up, and every group that these accounts are in.
+
+        A platform without groups has a gap.
+        """
+        wanted = frozenset(accounts)
+        try:
+            known = self._lookup.groups(sought)
+            rows, members, gaps = self._lookup.memberships(known, wanted)
+        except RemoteError as error:
+            if error.status not in _ABSENT:
+                raise
+            return ProviderState(users=(), gaps=(_no_groups(error),))
+        groups = (group for row in rows.values() if (group := parse_group(row)))
+        return ProviderState(
+            users=(),
+            groups=tuple(
+                replace(
+                    group,
+                    members=members.get(group.resource_id, frozenset()),
+                    size=len(group.members),
+                )
+                for group in groups
+            ),
+            gaps=tuple(dict.fromkeys((*gaps, *self._lookup.gaps))),
+            notes=self._lookup.notes,
+        )
+
     def fetch_user(self, resource_id: str) -> UserResource | None:
         """Read one account; ``None`` when it is gone."""
         body = self._reader.read(resource_path("Users", resource_id))
@@ -167,7 +210,7 @@ class ScimProvider:
         except RemoteError as error:
             if error.status not in _ABSENT:
                 raise
-            return Listing(gaps=[f"the platform lists no groups (groups.enabled): {error}"])
+            return Listing(gaps=[_no_groups(error)])
 
     # ------------------------------------------------------------------ accounts
 
@@ -344,6 +387,10 @@ class ScimProvider:
         except TransientError:
             if self._reader.read(path) is not None:
                 raise
+
+
+def _no_groups(error: RemoteError) -> str:
+    return f"the platform lists no groups (groups.enabled): {error}"
 
 
 def _holder(row: Json, key: str, name: str) -> str:

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from jcsync.errors import NotFoundError, RemoteError
 from jcsync.scim.calls import Json, resource_path
+from jcsync.scim.listing import Listing
 from jcsync.scim.profiles import Profile
 from jcsync.scim.reading import Reader, equals
 from jcsync.scim.wire import attribute, parse_group, text_of
@@ -58,13 +59,10 @@ def read_memberships(
     """
 
     def groups_of(user_id: str) -> tuple[str, tuple[str, ...], list[str]]:
-        try:
-            listing = reader.read_all("Groups", equals(profile.members_read, user_id))
-        except NotFoundError:
-            return user_id, (), []
+        listing = groups_with(reader, profile.members_read, user_id)
         return user_id, tuple(listing.rows), listing.gaps
 
-    if groups_of(str(uuid.uuid4()))[1]:
+    if is_filter_ignored(reader, profile.members_read):
         gap = (
             f"the platform takes no notice of the filter {profile.members_read} eq, so that members "
             "of groups are not known (provider.quirks.members_read)"
@@ -78,3 +76,16 @@ def read_memberships(
             for group_id in groups:
                 members.setdefault(group_id, set()).add(user_id)
     return {group: frozenset(ids) for group, ids in members.items()}, list(dict.fromkeys(gaps))
+
+
+def groups_with(reader: Reader, name: str, user_id: str) -> Listing:
+    """Ask for the groups of an account by a filter on ``members`` or ``members.value``."""
+    try:
+        return reader.read_all("Groups", equals(name, user_id))
+    except NotFoundError:
+        return Listing()
+
+
+def is_filter_ignored(reader: Reader, name: str) -> bool:
+    """Whether a provider finds groups of an account that does not exist."""
+    return bool(groups_with(reader, name, str(uuid.uuid4())).rows)

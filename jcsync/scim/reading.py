@@ -6,7 +6,7 @@ Source:
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from time import monotonic
 
@@ -18,7 +18,8 @@ from jcsync.scim.profiles import Profile
 from jcsync.scim.wire import attribute, text_of
 
 SMALL_PAGE = 100
-_LOOKED_UP = ("externalId", "userName", "displayName")
+_UNFIT_FILTERS = frozenset({HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.NOT_IMPLEMENTED})
+_LOOKED_UP = ("externalId", "userName", "displayName", "emails.value")
 
 
 class _CursorOfferedError(Exception):
@@ -40,7 +41,8 @@ class Reader:
             "Groups": profile.page_size,
         }
         self._scan_lock = threading.Lock()
-        self._scans: dict[Collection, tuple[float, list[Json]]] = {}
+        self._scans: dict[Collection, tuple[float, Listing]] = {}
+        self._sample_lock = threading.Lock()
         self._samples: dict[tuple[Collection, str], str] = {}
         self._working_filters: set[tuple[Collection, str]] = set()
         self._versions: dict[str, str] = {}
@@ -150,11 +152,14 @@ class Reader:
 
     def note(self, collection: Collection, listing: Listing) -> None:
         """Remember of a whole list what look-ups and writes need."""
-        for name in _LOOKED_UP:
-            values = (text_of(attribute(row, name)) for row in listing.rows.values())
-            self._samples[collection, name] = next(filter(None, values), "")
+        self._sample(collection, listing.rows.values())
         for resource_id, row in listing.rows.items():
             self.note_version(resource_path(collection, resource_id), row)
+
+    def _sample(self, collection: Collection, rows: Iterable[Json]) -> None:
+        for name in _LOOKED_UP:
+            values = (text for row in rows for text in texts_at(row, name))
+            self._samples[collection, name] = next(filter(None, values), "")
 
     def page(
         self,
@@ -218,7 +223,12 @@ class Reader:
         """Whether a filter has found something: only then it proves absence to find nothing."""
         if (collection, name) in self._working_filters:
             return True
-        sample = self._samples.get((collection, name), "")
+        with self._sample_lock:
+            if (collection, name) not in self._samples:
+                cursor = "" if self._by_cursor else None
+                page = self.page(collection, count=SMALL_PAGE, cursor=cursor)
+                self._sample(collection, page.rows)
+        sample = self._samples[collection, name]
         found, trusted = self.filtered(collection, name, sample) if sample else ([], False)
         if found and trusted:
             self._working_filters.add((collection, name))
@@ -226,13 +236,23 @@ class Reader:
 
     def scan(self, collection: Collection, name: str, value: str, *, since: float) -> list[Json]:
         """Look in the whole list, which is read once for all who wait for it."""
+        rows = self.whole(collection, since=since).rows.values()
+        return [row for row in rows if has_value(row, name, value)]
+
+    def whole(self, collection: Collection, *, since: float) -> Listing:
+        """The whole list, read once for all who wait for it, and not before ``since``."""
         with self._scan_lock:
-            began, rows = self._scans.get(collection, (-1.0, []))
+            began, listing = self._scans.get(collection, (-1.0, Listing()))
             if began < since or began < 0:
                 began = monotonic()
-                rows = [*self.read_all(collection).rows.values()]
-                self._scans[collection] = began, rows
-        return [row for row in rows if has_value(row, name, value)]
+                listing = self.read_all(collection)
+                self._scans[collection] = began, listing
+        return listing
+
+    def scanned(self, collection: Collection) -> Listing | None:
+        """The whole list, where a look-up had to read it; else ``None``."""
+        scan = self._scans.get(collection)
+        return scan[1] if scan else None
 
     def filtered(self, collection: Collection, name: str, value: str) -> tuple[list[Json], bool]:
         """Ask for one value; return who has it, and whether the provider gave nobody else."""
@@ -241,6 +261,10 @@ class Reader:
         try:
             page = self.page(collection, count=SMALL_PAGE, query=equals(name, value))
         except (RejectedError, NotFoundError):
+            return [], False
+        except TransientError as error:
+            if error.status not in _UNFIT_FILTERS:
+                raise
             return [], False
         found = [row for row in page.rows if has_value(row, name, value)]
         return found, len(found) == len(page.rows)
@@ -253,8 +277,19 @@ def equals(name: str, value: str) -> str:
 
 def has_value(row: Json, name: str, value: str) -> bool:
     """Whether a resource has a text; case counts for ``externalId`` only."""
-    text = text_of(attribute(row, name))
-    return text == value if name == "externalId" else text.casefold() == value.casefold()
+    if name == "externalId":
+        return text_of(attribute(row, name)) == value
+    return value.casefold() in (text.casefold() for text in texts_at(row, name))
+
+
+def texts_at(row: Json, name: str) -> tuple[str, ...]:
+    """The texts of an attribute, or of a part of all elements of a multi-valued one."""
+    head, _, part = name.partition(".")
+    value = attribute(row, head)
+    if not part:
+        return (text_of(value),)
+    elements = value if isinstance(value, list) else [value]
+    return tuple(text_of(attribute(element, part)) for element in elements)
 
 
 def may_be_the_count(error: RemoteError) -> bool:

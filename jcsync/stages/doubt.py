@@ -40,7 +40,7 @@ def doubtful_losses(
     every day, and one of them is enough to prove a list wrong.
 
     Args:
-        state: The directory.
+        state: The directory; people who were read directly are not asked for again.
         actual: All groups of the platform.
         users: Whose account is whose.
         links: Of kind Group.
@@ -52,7 +52,7 @@ def doubtful_losses(
         JumpCloud ids of the managed people in scope, by id of the directory group. Those who are
         in no group any more are asked for as leavers.
     """
-    if not policy.enabled or not policy.remove_extra:
+    if not policy.enabled or not policy.remove_extra or state.asked is not None:
         return {}
     by_owner = {group.external_id: group for group in actual if group.external_id}
     by_id = {group.resource_id: group for group in actual}

@@ -130,7 +130,10 @@ def diff_groups(
         changes=tuple(changes),
         counts=Counts(unchanged=unchanged, unmanaged=len(matching.unmanaged)),
         findings=(*matching.findings, *adopted),
-        sizes={group.resource_id: len(group.members) for group in actual},
+        sizes={
+            group.resource_id: len(group.members) if group.size is None else group.size
+            for group in actual
+        },
     )
 
 

@@ -51,13 +51,12 @@ def _violations(plan: Plan, limits: Limits) -> Iterator[Violation]:
     yield from _exceeded("delete_groups", limits.delete_groups, deleted, plan.managed_groups)
     yield from _exceeded("patch", limits.patch, _rewritten(plan), plan.managed)
     yield from _exceeded("create", limits.create, users(Action.CREATE), plan.managed)
-    gained = users(Action.CREATE) + users(Action.REACTIVATE)
     lost = users(Action.DEACTIVATE) + sum(
         change.action is Action.DELETE and change.kind is Kind.USER and change.takes_access
         for change in plan.changes
     )
-    after = plan.active + gained - lost
-    if limits.accounts.count is not None and gained and after > limits.accounts.count:
+    after = plan.active + plan.gained - lost
+    if limits.accounts.count is not None and plan.gained and after > limits.accounts.count:
         yield Violation(limit="accounts.count", allowed=limits.accounts.count, planned=after)
 
 

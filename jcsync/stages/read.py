@@ -58,3 +58,8 @@ def fetch_missing(
     with ThreadPoolExecutor(max_workers=_LOOK_UPS) as pool:
         list(pool.map(find, missing))
     return replace(actual, users=tuple(accounts.values()))
+
+
+def fetch_active(provider: ServiceProvider) -> int:
+    """Count the active accounts of the platform, ours or not: what a licence is about."""
+    return sum(account.active for account in provider.fetch_state(groups=False).users)

@@ -1,24 +1,83 @@
-"""A plan → the part of it that is about one person. Pure."""
+"""Matching, plan and findings → the part of them that is about some people. Pure."""
 
 from collections.abc import Collection, Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from jcsync.errors import UsageError
-from jcsync.model.directory import DirectoryState
 from jcsync.model.plan import Change, Plan
 from jcsync.model.report import Finding, FindingKind
-from jcsync.model.resource import Kind, ProviderState
+from jcsync.model.resource import DesiredUser, Kind, Link
+from jcsync.stages.matching import GroupMatching, UserMatching
 from jcsync.stages.references import without_dangling
 
+_OF_SIDES = frozenset({FindingKind.INCOMPLETE, FindingKind.READ_IN_FULL})
 
-def restrict_plan(plan: Plan, wanted: str) -> Plan:
-    """Keep the changes of one person, his memberships included.
 
-    His references to people whose accounts are still to be created wait for a run about them.
+def restrict_users(matching: UserMatching, wanted: AbstractSet[str]) -> UserMatching:
+    """Keep some people and accounts: nothing can be said of the others.
 
     Args:
-        plan: Of everybody.
-        wanted: JumpCloud id, or id of an unmanaged account.
+        matching: Of all who were read.
+        wanted: JumpCloud ids, or ids of unmanaged accounts.
+    """
+
+    def keep(users: Iterable[DesiredUser]) -> tuple[DesiredUser, ...]:
+        return tuple(user for user in users if user.external_id in wanted)
+
+    blocked = keep(matching.blocked)
+    names = {user.user_name for user in blocked}
+    return UserMatching(
+        pairs=tuple(p for p in matching.pairs if p.desired.external_id in wanted),
+        missing=keep(matching.missing),
+        blocked=blocked,
+        orphans=tuple(o for o in matching.orphans if o.link.external_id in wanted),
+        unmanaged=tuple(a for a in matching.unmanaged if wanted & {a.external_id, a.resource_id}),
+        findings=tuple(f for f in matching.findings if f.subject in names),
+    )
+
+
+def restrict_groups(matching: GroupMatching, wanted: AbstractSet[str]) -> GroupMatching:
+    """Leave out the groups that were not looked for, since none of these people should be in them."""
+    return replace(
+        matching,
+        missing=tuple(group for group in matching.missing if group.members & wanted),
+        gone=(),
+    )
+
+
+def measure_plan(plan: Plan, links: Iterable[Link]) -> Plan:
+    """Take from the store what percentages are of, which the reading of some people cannot tell."""
+    links = tuple(links)
+    users = [link for link in links if link.kind is Kind.USER]
+    active = sum(link.deactivated_at is None for link in users)
+    return replace(
+        plan,
+        managed=max(plan.managed, len(users)),
+        managed_active=max(plan.managed_active, active),
+        managed_groups=max(plan.managed_groups, len(links) - len(users)),
+    )
+
+
+def names_in(matching: UserMatching) -> frozenset[str]:
+    """What findings may call the people and accounts of a matching."""
+    people = [*(pair.desired for pair in matching.pairs), *matching.missing, *matching.blocked]
+    accounts = [
+        *(pair.actual for pair in matching.pairs),
+        *(orphan.actual for orphan in matching.orphans),
+        *matching.unmanaged,
+    ]
+    return frozenset([p.user_name for p in people] + [a.user_name for a in accounts])
+
+
+def restrict_plan(plan: Plan, wanted: AbstractSet[str]) -> Plan:
+    """Keep the changes of some people, their memberships included.
+
+    Their references to people whose accounts are still to be created wait for a run about those.
+
+    Args:
+        plan: Of all who were read.
+        wanted: JumpCloud ids, or ids of unmanaged accounts.
     """
     parts = (_part(change, wanted) for change in plan.changes)
     kept = (part for part in parts if part is not None)
@@ -26,8 +85,8 @@ def restrict_plan(plan: Plan, wanted: str) -> Plan:
 
 
 def restrict_findings(findings: Iterable[Finding], names: Collection[str]) -> tuple[Finding, ...]:
-    """Keep the findings about one person, and those about whole sides."""
-    return tuple(f for f in findings if f.kind is FindingKind.INCOMPLETE or f.subject in names)
+    """Keep the findings about some people, and those about whole sides."""
+    return tuple(f for f in findings if f.kind in _OF_SIDES or f.subject in names)
 
 
 def choose_one(ids: Collection[str], who: str) -> str:
@@ -48,34 +107,20 @@ def choose_one(ids: Collection[str], who: str) -> str:
     return next(iter(ids))
 
 
-def find_ids(state: DirectoryState, actual: ProviderState, who: str) -> set[str]:
-    """Return the keys of everybody called so: JumpCloud ids, or ids of unmanaged accounts."""
-    name, members = who.strip().casefold(), state.member_ids()
-    if not name:
-        return set()
-    people = {
-        user.id
-        for user in state.users.values()
-        if user.id in members
-        and name in (user.id.casefold(), user.username.casefold(), user.email.casefold())
+def linked_ids(links: Iterable[Link], who: str) -> set[str]:
+    """Return the JumpCloud ids of those whose account was called so when it was last seen."""
+    return {
+        link.external_id
+        for link in links
+        if link.kind is Kind.USER and called(who, link.external_id, link.resource_id, link.name)
     }
-    if people:
-        return people
-    accounts = [
-        account
-        for account in actual.users
-        if name in (account.resource_id.casefold(), account.external_id.casefold())
-        or name == account.user_name.casefold()
-        or name in (email.casefold() for email in account.emails)
-    ]
-    return {account.external_id or account.resource_id for account in accounts}
 
 
-def _part(change: Change, wanted: str) -> Change | None:
+def _part(change: Change, wanted: AbstractSet[str]) -> Change | None:
     if change.kind is Kind.USER:
-        return change if wanted in (change.external_id, change.resource_id) else None
-    add = tuple(m for m in change.add if wanted in (m.external_id, m.resource_id))
-    remove = tuple(m for m in change.remove if wanted in (m.external_id, m.resource_id))
+        return change if wanted & {change.external_id, change.resource_id} else None
+    add = tuple(m for m in change.add if wanted & {m.external_id, m.resource_id})
+    remove = tuple(m for m in change.remove if wanted & {m.external_id, m.resource_id})
     if not add and not remove:
         return None
     return replace(

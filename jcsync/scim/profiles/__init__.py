@@ -78,7 +78,7 @@ class Profile:
     page_size: int = 1000
     page_cap: Literal["unknown", "none"] = "unknown"
     paging: Literal["index", "cursor", "auto"] = "auto"
-    filters: tuple[str, ...] = ("externalId", "userName", "displayName")
+    filters: tuple[str, ...] = ("externalId", "userName", "displayName", "emails.value")
     external_id: Literal["returned", "hidden"] = "returned"
     deactivate: Literal["disables", "deletes", "deletes-confirmed"] = "disables"
     delete_users: bool = True

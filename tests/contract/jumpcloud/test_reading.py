@@ -414,3 +414,76 @@ def test_pages_and_groups_are_read_at_once(side: DirectorySide, connect: Connect
     client = connect(concurrency=4)
     assert client.fetch_state(scope).complete
     assert 2 <= side.faults.traffic.max_in_flight <= 4
+
+
+# --- some people instead of everybody
+
+
+def test_people_are_read_without_lists(side: DirectorySide, connect: Connect) -> None:
+    """Their records and groups, those of the people whom they refer to, and nobody else's."""
+    ids = staff(side, 120, "Sales")
+    side.state.create_group("Admins", ids[:2])
+    side.state.users[ids[0]].manager = ids[5]
+    scope = Scope(groups=(GroupSelector(name="Sales"), GroupSelector(name="Admins")))
+    gone = "f" * 24
+
+    client = connect()
+    state = client.fetch_people(
+        {ids[0], gone, "no-object-id"}, scope, follow=lambda user: {user.manager} - {""}
+    )
+
+    members = {group.name: state.members[group.id].user_ids for group in state.groups}
+    assert members == {"Admins": {ids[0]}, "Sales": {ids[0], ids[5]}}
+    assert state.users.keys() == {ids[0], ids[5]}
+    assert (state.complete, state.asked) == (True, {ids[0], gone, "no-object-id"})
+    assert side.faults.traffic.counts == Counter(
+        {
+            ("GET", "/api/v2/usergroups"): 1,
+            ("GET", "/api/systemusers/{id}"): 3,
+            ("GET", "/api/v2/users/{id}/memberof"): 2,
+        }
+    )
+
+
+def test_bindings_of_people_to_the_application(side: DirectorySide, connect: Connect) -> None:
+    """Direct ones, and those by a group, without reading who else is bound."""
+    ids = staff(side, 5, "Sales")
+    direct = side.state.hire("direct@example.com").id
+    nobody = side.state.hire("nobody@example.com").id
+    side.state.create_application("Portal")
+    side.state.bind("Portal", groups=["Sales"], users=["direct@example.com"])
+
+    state = connect().fetch_people({ids[0], direct, nobody}, Scope(application="Portal"))
+
+    (group,) = state.groups
+    assert state.members[group.id].user_ids == {ids[0]}
+    assert state.direct.user_ids == {direct}
+    assert ("GET", "/api/v2/applications/{id}/associations") not in side.faults.traffic.counts
+
+
+def test_person_who_cannot_be_read_is_a_gap(side: DirectorySide, connect: Connect) -> None:
+    """The others are read; a key that is refused ends everything."""
+    ids = staff(side, 3, "Sales")
+    side.faults.add(misfortunes.fail(400), path=f"users/{ids[0]}/memberof", count=None)
+
+    state = connect().fetch_people(set(ids), SALES)
+
+    assert ids[0] in state.gaps[0]
+    assert state.users.keys() == set(ids[1:])
+
+    side.api.revoke_key(side.api_key)
+    with pytest.raises(UnauthorizedError):
+        connect().fetch_people(set(ids), SALES)
+
+
+@pytest.mark.parametrize("who", ["Mixed.Case@Example.com", "mixed.case@example.com", "MIXED.CASE"])
+def test_person_is_found_in_any_spelling(side: DirectorySide, connect: Connect, who: str) -> None:
+    """By filters, else by a search; never by reading everybody."""
+    staff(side, 250, "Sales")
+    person = side.state.hire("Mixed.Case@Example.com", username="Mixed.Case")
+    side.faults.traffic.clear()
+
+    found = connect().find_people(who)
+
+    assert [user.id for user in found] == [person.id]
+    assert side.faults.traffic.total <= 5

@@ -21,7 +21,7 @@ from jcsync.scim.profiles import load_profile
         pytest.param(
             "rfc",
             {"filters": {"externalId": False, "userName": True}},
-            {"filters": ("userName", "displayName")},
+            {"filters": ("userName", "displayName", "emails.value")},
             id="filters in vain",
         ),
         pytest.param("rfc", {"members": "group"}, {"members_read": "each"}, id="members hidden"),
@@ -43,4 +43,6 @@ def test_configuration_wins_over_what_was_learnt() -> None:
     facts = Facts(page_size=50, members="group", filters={"userName": False})
     stated = load_profile("rfc", {"page_size": 1000, "members_read": "groups"})
 
-    assert differences(stated, adapted(stated, facts)) == {"filters": ("externalId", "displayName")}
+    assert differences(stated, adapted(stated, facts)) == {
+        "filters": ("externalId", "displayName", "emails.value")
+    }

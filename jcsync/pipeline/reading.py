@@ -1,0 +1,69 @@
+"""What a run reads: everybody, or some people only."""
+
+from jcsync.model.directory import DirectoryState
+from jcsync.model.resource import ProviderState, Sought
+from jcsync.pipeline.orders import Connection, Memory
+from jcsync.stages.people import fetch_people
+from jcsync.stages.read import fetch_both
+from jcsync.stages.restrict import choose_one, linked_ids
+
+
+def read_everybody(connection: Connection) -> tuple[DirectoryState, ProviderState]:
+    """Read both sides completely."""
+    return fetch_both(
+        connection.directory,
+        connection.provider,
+        connection.scope,
+        groups=connection.group_policy.enabled,
+    )
+
+
+def read_people(
+    connection: Connection, memory: Memory, ids: frozenset[str]
+) -> tuple[DirectoryState, ProviderState]:
+    """Read some people and their accounts.
+
+    Args:
+        connection: What to read, and how people are found on the platform.
+        memory: What jcsync created or adopted.
+        ids: JumpCloud ids, or ids of unmanaged accounts.
+    """
+    return fetch_people(
+        connection.directory,
+        connection.provider,
+        ids,
+        memory.links,
+        scope=connection.scope,
+        policy=connection.policy,
+        rules=connection.rules,
+        groups=connection.group_policy,
+    )
+
+
+def read_person(
+    connection: Connection, memory: Memory, who: str
+) -> tuple[DirectoryState, ProviderState]:
+    """Read one person and his account.
+
+    Raises:
+        UsageError: Nobody or several people are called so.
+    """
+    return read_people(connection, memory, frozenset({identify(connection, memory, who)}))
+
+
+def identify(connection: Connection, memory: Memory, who: str) -> str:
+    """Return the JumpCloud id of a person, or the id of an unmanaged account.
+
+    Who is not in JumpCloud any more is known by his link, or by his account.
+
+    Raises:
+        UsageError: Nobody or several people are called so.
+    """
+    name = who.strip()
+    ids = {user.id for user in connection.directory.find_people(name)}
+    ids = ids or linked_ids(memory.links, name)
+    if not ids:
+        sought = Sought(external_id=name, resource_id=name, name=name, emails=(name,))
+        accounts = connection.provider.fetch_accounts([sought]).users
+        ids = {account.external_id or account.resource_id for account in accounts}
+    return choose_one(ids, who)
