@@ -42,6 +42,10 @@ _COMMANDS = {
     ),
     "approve": ("jcsync.cli.holds:approve", "Apply a held plan, if it is still the one due."),
     "reject": ("jcsync.cli.holds:reject", "Refuse a held plan."),
+    "store": (
+        "jcsync.cli.store:store",
+        "Copies of the store, and whether it is whole: store backup | restore | check.",
+    ),
     "pause": ("jcsync.cli.daemon:pause", "Let the daemon leave a connection alone."),
     "resume": ("jcsync.cli.daemon:resume", "Let the daemon take a connection up again."),
     "drift": (

@@ -37,6 +37,12 @@ def read_connection(tx: Connection, name: str) -> ConnectionRecord:
     )
 
 
+def read_names(tx: Connection) -> tuple[str, ...]:
+    """Return every connection that was ever used, ordered by name."""
+    names = select(CONNECTION.c.name).union(select(LEASE.c.connection))
+    return tuple(sorted(tx.execute(names).scalars()))
+
+
 def record_organization(tx: Connection, name: str, organization: str, *, at: datetime) -> None:
     """Remember the JumpCloud organisation of a connection, in place of an earlier one."""
     statement = insert_into(CONNECTION, tx.dialect.name).values(

@@ -131,6 +131,16 @@ class Database:
         return engine
 
 
+def sqlite_file(url: str) -> Path | None:
+    """Return the file of a store, ``None`` for one on PostgreSQL.
+
+    Raises:
+        StoreError: The URL is neither.
+    """
+    parsed = _parse_url(url)
+    return Path(str(parsed.database)) if parsed.get_backend_name() == "sqlite" else None
+
+
 def insert_into(table: Table, dialect: str) -> Insert:
     """An ``INSERT`` that can say ``ON CONFLICT``.
 

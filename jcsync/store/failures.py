@@ -72,17 +72,17 @@ def translated(place: str) -> Iterator[None]:
     """
     try:
         yield
-    except (SQLAlchemyError, OSError) as error:
+    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
         message = f"the store ({place}): {_remedy(error)}"
         raise StoreError(message) from error
 
 
-def _remedy(error: SQLAlchemyError | OSError) -> str:
+def _remedy(error: SQLAlchemyError | sqlite3.Error | OSError) -> str:
     if isinstance(error, OSError):
         return _BY_ERRNO.get(error.errno or 0) or f"{error.strerror or type(error).__name__}"
     if isinstance(error, PoolTimeoutError):
         return _LOCKED
-    cause = error.orig if isinstance(error, DBAPIError) else None
+    cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, sqlite3.Error):
         name = getattr(cause, "sqlite_errorname", "")
         return _BY_SQLITE_NAME.get("_".join(name.split("_")[:2])) or f"SQLite says: {cause}"

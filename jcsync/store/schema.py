@@ -33,19 +33,23 @@ def ensure_schema(database: Database, *, create: bool) -> None:
         StoreError: The store is of a newer version; or there is none and ``create`` is false.
     """
     with database.read() as connection:
-        present = _read_revision(connection)
+        present = read_revision(connection)
     if present == HEAD:
         return
     if present is None and not create:
         message = f"there is no store yet in {database.place}; the first run creates it"
         raise StoreError(message)
+    # Imported before the others are kept waiting: it takes longer than the migration.
+    from alembic import command  # noqa: F401, PLC0415
+
     with database.migrate() as connection:
         if database.dialect == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
         _upgrade(connection, database.place)
 
 
-def _read_revision(connection: Connection) -> str | None:
+def read_revision(connection: Connection) -> str | None:
+    """Return the revision of the tables, ``None`` where there are none."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
@@ -58,7 +62,9 @@ def _upgrade(connection: Connection, place: str) -> None:
 
     config = build_config(connection)
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    present = _read_revision(connection)
+    present = read_revision(connection)
+    if present == HEAD:
+        return
     if present is not None and present not in known:
         message = (
             f"the store ({place}) is of a newer version of jcsync (revision {present}, this "

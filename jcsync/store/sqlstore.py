@@ -327,6 +327,11 @@ class SqlStore:
         with self._database.write() as tx:
             record_learnt(tx, connection, learnt)
 
+    def connection_names(self) -> tuple[str, ...]:
+        """Every connection that the store knows, in the settings or not, ordered by name."""
+        with self._database.read() as tx:
+            return connections.read_names(tx)
+
     def record_organization(self, connection: str, organization: str) -> None:
         """Remember the JumpCloud organisation of a connection."""
         at = self._clock.now()
