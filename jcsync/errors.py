@@ -5,11 +5,13 @@ A class stands for what the caller does next, not for where it was raised:
     JcsyncError
     ├── SettingsError            the operator corrects a setting; nothing ran
     ├── UsageError               the operator corrects the command; nothing ran
+    │   └── NobodyError          it names a person who is not there; he may be elsewhere
     ├── LeaseHeldError           another run is under way; come back later
     ├── LeaseLostError           this process slept past its lease; it writes nothing more
     ├── StalePlanError           the approved plan is no longer the one due
     ├── StoppedError             the process was asked to stop; nothing more is sent
     ├── StoreError               the store cannot be opened, read or written; the run ends
+    │   └── StorePlaceError      it cannot be opened where the settings put it (a SettingsError as well)
     └── RemoteError              an API failed or refused
         ├── TransientError       wait, then make the same call again
         │   ├── ThrottledError       the server asks to slow down; go on, as slowly as it takes
@@ -39,6 +41,10 @@ class UsageError(JcsyncError):
     """A command names something that does not exist."""
 
 
+class NobodyError(UsageError):
+    """Nobody is called so in JumpCloud or on the platform of a connection."""
+
+
 class LeaseHeldError(JcsyncError):
     """Another process holds the lease of the connection.
 
@@ -66,6 +72,10 @@ class StoppedError(JcsyncError):
 
 class StoreError(JcsyncError):
     """The store failed: disk full, no permission, damaged, unreachable, of a newer version."""
+
+
+class StorePlaceError(StoreError, SettingsError):
+    """``store.url`` leads to where no store can be opened: no right, no directory, no such driver."""
 
 
 class RemoteError(JcsyncError):

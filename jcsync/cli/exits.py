@@ -30,6 +30,7 @@ _BY_ERROR: tuple[tuple[type[JcsyncError], int], ...] = (
 )
 _BY_KIND = {
     ErrorKind.SETTINGS: USAGE,
+    ErrorKind.NOBODY: USAGE,
     ErrorKind.LEASE: LEASE,
     ErrorKind.UNREADABLE: UNREADABLE,
     ErrorKind.STALE_PLAN: STALE,

@@ -96,6 +96,8 @@ def adopt(options: Options, connection: str, account: str, who: str) -> int:
     For an account that no rule finds, such as one under a former name. Both sides are read first:
     the person must be in scope and have no other account, the account must be nobody else's. It
     gets his externalId; the next run brings the rest up to date. The history keeps who adopted it.
+    An account that carries a JumpCloud id is linked by exactly this id, whoever is in scope: so an
+    orphan of a lost store becomes one that the next run deactivates.
     """
     from jcsync.wiring import build_store, chosen_names, wired  # noqa: PLC0415
 

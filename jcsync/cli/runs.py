@@ -81,11 +81,12 @@ def plan(
     loaded = load_and_log(options)
     order = Order(apply=False, who=who or "")
     reports = _run_all(loaded, connections, options, lambda _name: order)
-    saved = out is not None and _save(out, reports, who or "")
+    found = _found(reports)
+    saved = out is not None and _save(out, found, who or "")
     show_reports(reports, options, applied=False)
     if out is not None:
         _say_saved(out, options, saved=saved)
-    return first_status(plan_status(report, exit_code=exit_code) for report in reports)
+    return first_status(plan_status(report, exit_code=exit_code) for report in found)
 
 
 @click.command(short_help="Apply exactly a saved plan, or refuse because the world has moved.")
@@ -136,7 +137,16 @@ def reconcile(
     order = Order(apply=True, trigger=trigger, who=who or "", exceed_limits=exceed_limits)
     reports = _run_all(loaded, connections, options, lambda _name: order)
     show_reports(reports, options, applied=True)
-    return first_status(run_status(report) for report in reports)
+    return first_status(run_status(report) for report in _found(reports))
+
+
+def _found(reports: list[RunReport]) -> list[RunReport]:
+    """The runs that a command is judged by: a person need not be known to every connection."""
+    return [
+        report
+        for report in reports
+        if report.error is None or report.error.kind is not ErrorKind.NOBODY
+    ] or reports
 
 
 def _run_all(

@@ -116,6 +116,7 @@ class ErrorKind(StrEnum):
     """Why a run ended before its time, by reaction."""
 
     SETTINGS = "settings"
+    NOBODY = "nobody"
     LEASE = "lease"
     UNREADABLE = "unreadable"
     STALE_PLAN = "stale_plan"

@@ -4,11 +4,11 @@ import secrets
 from collections.abc import Sequence
 
 from jcsync.errors import JcsyncError, UnreadableError, UsageError
-from jcsync.model.directory import DirectoryState
+from jcsync.model.directory import DirectoryState, is_object_id
 from jcsync.model.history import OutcomeRecord
 from jcsync.model.plan import Action, AttributeChange, Change, Plan
 from jcsync.model.report import Outcome, RunOutcome, RunReport, Status
-from jcsync.model.resource import DesiredUser, Kind, Link, ProviderState, UserResource
+from jcsync.model.resource import Access, DesiredUser, Kind, Link, ProviderState, UserResource
 from jcsync.pipeline.orders import Connection, Decision, Memory, Order
 from jcsync.pipeline.recorder import Recorder
 from jcsync.pipeline.run import check_organization, recall
@@ -17,6 +17,7 @@ from jcsync.stages.diff import STEP_PATCH
 from jcsync.stages.mapping import map_users
 from jcsync.stages.matching import GroupMatching, UserMatching
 from jcsync.stages.read import fetch_both
+from jcsync.stages.restrict import called
 
 
 def adopt_account(connection: Connection, account: str, who: str) -> RunReport | None:
@@ -25,7 +26,8 @@ def adopt_account(connection: Connection, account: str, who: str) -> RunReport |
     Args:
         connection: Wired to write.
         account: ``id`` or ``userName`` of an account that is nobody's.
-        who: Id, username or e-mail of a person in the scope who has no account.
+        who: Id, username or e-mail of a person in the scope who has no account; or the JumpCloud id
+            that the account carries, of whomever: a store was lost that knew it.
 
     Returns:
         What was done; ``None`` when the account is his already.
@@ -42,12 +44,24 @@ def adopt_account(connection: Connection, account: str, who: str) -> RunReport |
     if state.gaps or actual.gaps:
         message = f"{'; '.join((*state.gaps, *actual.gaps))}: nothing was adopted"
         raise UnreadableError(message)
-    desired = _find_person(connection, state, who)
     found = _find_account(actual, account)
+    if is_object_id(found.external_id) and called(who, found.external_id):
+        desired = _owner_by_id(found)
+    else:
+        desired = _find_person(connection, state, who)
     if _is_his(desired, found, memory):
         return None
     _check_free(desired, found, actual, memory, connection.name)
     return _adopt(connection, state, actual, memory, _adoption(desired, found))
+
+
+def _owner_by_id(found: UserResource) -> DesiredUser:
+    return DesiredUser(
+        external_id=found.external_id,
+        user_name=found.user_name,
+        access=Access.KEEP,
+        reason="his account has his JumpCloud id",
+    )
 
 
 def _find_person(connection: Connection, state: DirectoryState, who: str) -> DesiredUser:

@@ -10,6 +10,7 @@ from jcsync.errors import (
     JcsyncError,
     LeaseHeldError,
     LeaseLostError,
+    NobodyError,
     RemoteError,
     SettingsError,
     StalePlanError,
@@ -236,9 +237,10 @@ class Recorder:
     def _record_end(self, report: RunReport) -> RunReport:
         try:
             self._connection.store.record_end(report)
-        except StoreError as error:
+        except (StoreError, LeaseLostError) as error:
             log.error("the end of the run could not be recorded", error=str(error))  # noqa: TRY400
-            failure = report.error or RunError(kind=ErrorKind.UNEXPECTED, message=str(error))
+            kind = _error_kind(error, attempted=bool(self._outcomes))
+            failure = report.error or RunError(kind=kind, message=str(error))
             return replace(report, error=failure)
         return report
 
@@ -279,6 +281,7 @@ def _log_findings(findings: tuple[Finding, ...]) -> None:
 
 
 _KINDS: tuple[tuple[type[JcsyncError], ErrorKind], ...] = (
+    (NobodyError, ErrorKind.NOBODY),
     (SettingsError, ErrorKind.SETTINGS),
     (UsageError, ErrorKind.SETTINGS),
     (LeaseHeldError, ErrorKind.LEASE),

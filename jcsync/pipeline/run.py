@@ -60,15 +60,26 @@ def run(
     with structlog.contextvars.bound_contextvars(connection=connection.name, run_id=record.run_id):
         try:
             with _lease(connection, order) as lease:
-                record.start()
-                _run(connection, order, record, lease)
-        except JcsyncError as error:
+                return _recorded(connection, order, record, lease)
+        except JcsyncError as error:  # of the lease itself
             record.fail(error)
-        except BaseException as error:
-            record.fail(error)
-            record.finish()
-            raise
-        return record.finish()
+            return record.finish()
+
+
+def _recorded(
+    connection: Connection, order: Order, record: Recorder, lease: Lease | None
+) -> RunReport:
+    """Run, and record how it ended while the lease is still held."""
+    try:
+        record.start()
+        _run(connection, order, record, lease)
+    except JcsyncError as error:
+        record.fail(error)
+    except BaseException as error:
+        record.fail(error)
+        record.finish()
+        raise
+    return record.finish()
 
 
 def _run(connection: Connection, order: Order, record: Recorder, lease: Lease | None) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
-from jcsync.errors import UsageError
+from jcsync.errors import NobodyError, UsageError
 from jcsync.model.plan import Change, Plan
 from jcsync.model.report import Finding, FindingKind
 from jcsync.model.resource import DesiredUser, Kind, Link
@@ -93,14 +93,15 @@ def choose_one(ids: Collection[str], who: str) -> str:
     """Return the only id.
 
     Raises:
-        UsageError: Nobody is called so, or several people are.
+        NobodyError: Nobody is called so.
+        UsageError: Several people are.
     """
     if not ids:
         message = (
             f"nobody called {who!r} is in JumpCloud or on the platform; give an id, username or "
             "e-mail"
         )
-        raise UsageError(message)
+        raise NobodyError(message)
     if len(ids) > 1:
         message = f"several people are called {who!r}: give one of the ids {', '.join(sorted(ids))}"
         raise UsageError(message)

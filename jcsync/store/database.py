@@ -22,7 +22,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from jcsync.errors import StoreError
+from jcsync.errors import StoreError, StorePlaceError
 from jcsync.store.failures import translated
 
 _BUSY_MS: Final = 5000
@@ -122,7 +122,7 @@ class Database:
             message = (
                 f'the driver of PostgreSQL is missing: pip install "jcsync[postgres]" ({error})'
             )
-            raise StoreError(message) from error
+            raise StorePlaceError(message) from error
         if self._is_sqlite:
             event.listen(engine, "connect", _set_up_sqlite if pooled else _set_up_sqlite_bare)
             event.listen(engine, "begin", _begin)
@@ -157,18 +157,18 @@ def _parse_url(url: str) -> URL:
     except (ArgumentError, ValueError):
         # The parser's own message may quote the URL with its password.
         message = f"store.url is no database URL; expected {_FORMS}"
-        raise StoreError(message) from None
+        raise StorePlaceError(message) from None
     match parsed.drivername:
         case "sqlite" | "sqlite+pysqlite":
             if parsed.database in {None, "", ":memory:"} or parsed.query:
                 message = f"store.url names no file; expected {_FORMS}"
-                raise StoreError(message)
+                raise StorePlaceError(message)
             return parsed.set(database=str(Path(str(parsed.database)).absolute()))
         case "postgres" | "postgresql" | "postgresql+psycopg":
             return parsed.set(drivername="postgresql+psycopg")
         case other:
             message = f"store.url: {other} is not supported; expected {_FORMS}"
-            raise StoreError(message)
+            raise StorePlaceError(message)
 
 
 def _describe(url: URL) -> str:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from jcsync.errors import StoreError
+from jcsync.errors import StoreError, StorePlaceError
 
 _FULL = "the disk is full; free some space and run again"
 _READ_ONLY = "it is read-only; make the file, its directory and the file system writable"
@@ -63,6 +63,10 @@ _BY_SQLSTATE = {
 }
 
 
+_OF_THE_PLACE = frozenset({_READ_ONLY, _DENIED, _UNOPENABLE, _REFUSED, _BY_SQLSTATE["3D"]})
+_PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
+
+
 @contextmanager
 def translated(place: str) -> Iterator[None]:
     """Raise ``StoreError`` for whatever the database or the file system raises inside.
@@ -75,6 +79,22 @@ def translated(place: str) -> Iterator[None]:
     except (SQLAlchemyError, sqlite3.Error, OSError) as error:
         message = f"the store ({place}): {_remedy(error)}"
         raise StoreError(message) from error
+
+
+def placed(error: StoreError) -> StoreError:
+    """Return what an error means that kept a store from being opened.
+
+    Returns:
+        A ``StorePlaceError`` where another place, or other rights, would help; else the same.
+    """
+    cause = error.__cause__
+    if isinstance(cause, OSError):
+        misplaced = cause.errno not in _PASSING
+    else:
+        misplaced = isinstance(cause, SQLAlchemyError) and any(
+            remedy in str(error) for remedy in _OF_THE_PLACE
+        )
+    return StorePlaceError(f"{error} (store.url)") if misplaced else error
 
 
 def _remedy(error: SQLAlchemyError | sqlite3.Error | OSError) -> str:

@@ -8,7 +8,7 @@ from typing import Final, Self
 
 from sqlalchemy import Connection
 
-from jcsync.errors import LeaseHeldError
+from jcsync.errors import LeaseHeldError, StoreError
 from jcsync.model.facts import Learnt
 from jcsync.model.history import (
     AuditRecord,
@@ -37,6 +37,7 @@ from jcsync.store.escrow import (
     settle_escrow,
 )
 from jcsync.store.facts import read_learnt, record_learnt
+from jcsync.store.failures import placed
 from jcsync.store.lease import HeldLease, hold_lease
 from jcsync.store.links import forget_links, forget_resources, read_links, record_links
 from jcsync.store.schema import ensure_schema
@@ -64,11 +65,19 @@ def open_store(
         lease_s: Seconds a lease lasts without renewal.
 
     Raises:
-        StoreError: It cannot be opened, or a newer version of jcsync has written it.
+        StorePlaceError: It cannot be opened where the URL puts it.
+        StoreError: It cannot be opened for another reason, or a newer version of jcsync has
+            written it.
     """
-    database = Database(url, create=create)
+    try:
+        database = Database(url, create=create)
+    except StoreError as error:
+        raise placed(error) from error.__cause__
     try:
         ensure_schema(database, create=create)
+    except StoreError as error:
+        database.close()
+        raise placed(error) from error.__cause__
     except BaseException:
         database.close()
         raise

@@ -43,6 +43,10 @@ def test_leaver_of_a_lost_store(team: Site) -> None:
         assert f"links adopt CONNECTION {account['id']} {ann}" in finding["message"]
     assert team.world.platform.account("ann@example.com") == account
 
+    assert team("links", "adopt", "demo", account["id"], ann).status == 0
+    assert team("reconcile").status == 0
+    assert team.active == {"bob", "cid", "dora", "emil"}
+
 
 def test_second_account_of_the_same_person(team: Site) -> None:
     """It is named beside the one that jcsync goes on with, and not touched."""

@@ -7,6 +7,8 @@ import pytest
 
 from jcsync.model.resource import ProviderState
 from jcsync.sandbox import misfortunes
+from jcsync.sandbox.fast_platform import FastPlatform
+from jcsync.sandbox.world import World
 from jcsync.scim.client import ScimProvider
 from tests.scenario.site import GROUP, Site, two_connections, wait_for
 
@@ -36,6 +38,43 @@ def test_1_for_the_unexpected(team: Site) -> None:
     assert result.status == 1
     assert "jcsync.db" in result.err
     assert "Traceback" not in result.text
+
+
+@pytest.mark.parametrize("place", ["/proc/jcsync/jcsync.db", "jcsync.yaml/jcsync.db", "folder"])
+def test_2_for_a_store_that_cannot_be_where_it_shall_be(team: Site, place: str) -> None:
+    """The path is a setting: which one, and what is wrong with it."""
+    (team.folder / "folder").mkdir()
+    team.configure(store={"url": f"sqlite:///{team.folder / place}"})
+
+    for args in (("reconcile",), ("status",), ("run",)):
+        result = team(*args)
+        assert result.status == 2, result.text
+        assert "(store.url)" in result.err
+        assert place in result.err
+        assert "Traceback" not in result.text
+
+
+def test_person_who_is_known_to_one_connection_only(site: Site) -> None:
+    """He is provisioned there; the others say that they do not know him; 2 when none does."""
+    second = World(platform=FastPlatform("second-token"))
+    site.join("ann")
+    with second:
+        second.jumpcloud.state.create_group("Second")
+        other = second.config(scope={"groups": ["Second"]})["connections"]["demo"]
+        site.configure(connections={"second": other})
+
+        planned = site("plan", "--user", "ann@example.com", "--out", "ann.json")
+        result = site("reconcile", "--user", "ann@example.com", "--json")
+        nowhere = site("reconcile", "--user", "zoe@example.com")
+
+    assert planned.status == 0, planned.text
+    assert "Saved as ann.json" in planned.out
+    assert result.status == 0, result.text
+    first, other_run = result.document["runs"]
+    assert first["outcome"] == "applied"
+    assert "nobody called" in other_run["error"]
+    assert site.active == {"ann"}
+    assert nowhere.status == 2
 
 
 @pytest.mark.parametrize(

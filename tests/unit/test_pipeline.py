@@ -397,7 +397,7 @@ def test_run_about_nobody_is_an_error_of_the_command() -> None:
     report = of("ann").run(Order(apply=True, who="nobody"))
 
     assert report.error is not None
-    assert report.error.kind is ErrorKind.SETTINGS
+    assert report.error.kind is ErrorKind.NOBODY
 
 
 # ---------------------------------------------------------------------- people who cannot be helped
@@ -635,6 +635,34 @@ def test_end_that_cannot_be_recorded_is_an_error() -> None:
 
     assert report.error is not None
     assert report.error.kind is ErrorKind.UNEXPECTED
+    assert world.store.reports == []
+
+
+def test_end_is_recorded_under_the_lease() -> None:
+    """Afterwards another run may have begun."""
+    world = of("ann")
+    holders: list[str] = []
+
+    def note(call: str) -> None:
+        holders.extend([world.store.owner] if call == "end" else [])
+
+    world.store.fails = note
+    world.run()
+    world.directory.fails = failing("state", error=refused())
+    world.run()
+
+    assert holders == ["host:1", "host:1"]
+
+
+def test_end_that_another_process_overtook_is_not_recorded() -> None:
+    """The report tells why: the lease is lost."""
+    world = of("ann")
+    world.store.fails = failing("end", error=LeaseLostError("another process took it over"))
+
+    report = world.run()
+
+    assert report.error is not None
+    assert report.error.kind is ErrorKind.LEASE
     assert world.store.reports == []
 
 

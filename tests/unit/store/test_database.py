@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from jcsync.errors import StoreError
+from jcsync.errors import StoreError, StorePlaceError
 from jcsync.store import SqlStore, open_store
 from jcsync.store.database import Database
 from tests.unit.store.builders import FixedClock, database_of, run_program
@@ -135,7 +135,7 @@ def test_an_error_undoes_the_transaction(url: str) -> None:
 )
 def test_a_wrong_url_is_refused(url: str, message: str) -> None:
     """What is expected is shown, the URL is not: it may hold a password."""
-    with pytest.raises(StoreError, match=message) as refused:
+    with pytest.raises(StorePlaceError, match=message) as refused:
         open_store(url, FixedClock())
 
     assert "sqlite:////path/to/jcsync.db" in str(refused.value)
@@ -166,7 +166,7 @@ def test_a_refused_login_is_explained(
     shared_url: str, replaced: str, by: str, message: str
 ) -> None:
     """A missing database and an unknown user are told apart from a server that is down."""
-    with pytest.raises(StoreError, match=message) as refused:
+    with pytest.raises(StorePlaceError, match=message) as refused:
         open_store(shared_url.replace(replaced, by), FixedClock())
 
     assert "hunter2" not in str(refused.value)
@@ -211,7 +211,7 @@ def test_a_damaged_store_is_noticed(tmp_path: Path) -> None:
 
 def test_a_directory_in_the_place_of_the_file(tmp_path: Path) -> None:
     """It cannot be opened, and the message says what to look at."""
-    with pytest.raises(StoreError, match="cannot be opened; see that its directory exists"):
+    with pytest.raises(StorePlaceError, match="cannot be opened; see that its directory exists"):
         open_store(f"sqlite:///{tmp_path}", FixedClock())
 
 
@@ -219,7 +219,7 @@ def test_a_file_in_the_place_of_a_directory(tmp_path: Path) -> None:
     """The system's own words, where there are no better ones."""
     (tmp_path / "file").write_text("")
 
-    with pytest.raises(StoreError, match="Not a directory") as refused:
+    with pytest.raises(StorePlaceError, match=r"Not a directory.*store\.url") as refused:
         open_store(f"sqlite:///{tmp_path}/file/jcsync.db", FixedClock())
 
     assert isinstance(refused.value.__cause__, OSError)
