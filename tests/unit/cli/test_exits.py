@@ -58,6 +58,7 @@ def test_error_has_its_status(error: JcsyncError, status: int) -> None:
 KINDS = {
     ErrorKind.UNEXPECTED: 1,
     ErrorKind.SETTINGS: 2,
+    ErrorKind.NOBODY: 2,
     ErrorKind.REFUSED: 3,
     ErrorKind.STOPPED: 3,
     ErrorKind.LEASE: 5,
