@@ -230,7 +230,7 @@ def decide(
     changeable, fixed = leave_immutable(user_diff.changes, connection.immutable)
     kept, settled = leave_settled(changeable, memory.settled)
     ready, waiting_users = postpone(kept, escrow, now)
-    user_changes, taken = arrange_names(ready, everybody, only=only)
+    user_changes, taken = arrange_names(ready, everybody)
     nameless = {key_of(change) for change in ready} - {key_of(change) for change in user_changes}
     second_pass = diff_references(users, user_changes, policy)
     references, waiting_references = postpone(second_pass, escrow, now)

@@ -22,14 +22,13 @@ Before = Callable[[Change], Change | None]
 
 
 def arrange_names(
-    changes: Iterable[Change], matching: UserMatching, *, only: Collection[str] | None = None
+    changes: Iterable[Change], matching: UserMatching
 ) -> tuple[tuple[Change, ...], tuple[Finding, ...]]:
     """Put each change that needs a name after the one that frees it, or leave the name out.
 
     Args:
         changes: Of users, all that are made.
-        matching: Every account of the platform.
-        only: JumpCloud ids, or ids of accounts, whose changes alone are made; ``None`` for all.
+        matching: Every account that was read.
 
     Returns:
         The changes in their order, with their steps, and one finding for each name that another
@@ -38,7 +37,7 @@ def arrange_names(
     """
     changes = tuple(changes)
     owners = _owners(matching)
-    refused = _refused(changes, owners, only)
+    refused = _refused(changes, owners)
     freeing = {c.resource_id: c for c in changes if _renames(c) and _key(c) not in refused}
     holders = {
         account.user_name.casefold(): freeing[account.resource_id]
@@ -83,16 +82,13 @@ def _owners(matching: UserMatching) -> Mapping[str, tuple[UserResource, str]]:
 
 
 def _refused(
-    changes: Iterable[Change],
-    owners: Mapping[str, tuple[UserResource, str]],
-    only: Collection[str] | None,
+    changes: Iterable[Change], owners: Mapping[str, tuple[UserResource, str]]
 ) -> Mapping[str, str]:
     """Who keeps the name that a change needs, in words, by the key of the change.
 
     Who does not get a name keeps his own, which may be what the next one needs.
     """
-    made = [c for c in changes if only is None or {c.external_id, c.resource_id} & set(only)]
-    freeing = {c.resource_id for c in made if _renames(c)}
+    freeing = {change.resource_id for change in changes if _renames(change)}
     wanting: dict[str, list[Change]] = {}
     for change in changes:
         if name := _wanted(change):
