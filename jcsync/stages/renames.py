@@ -36,6 +36,8 @@ def arrange_names(
         names one change has an interim name.
     """
     changes = tuple(changes)
+    if not any(map(_wanted, changes)):
+        return changes, ()
     owners = _owners(matching)
     refused = _refused(changes, owners)
     freeing = {c.resource_id: c for c in changes if _renames(c) and _key(c) not in refused}

@@ -1,6 +1,7 @@
 """Promise 7: one bad record stops nobody else, is named, and is retried with growing delay."""
 
 from jcsync.sandbox import misfortunes
+from jcsync.sandbox.wsgi import json_reply
 from tests.scenario.site import Site, wait_for
 
 
@@ -30,6 +31,31 @@ def test_others_go_on_and_the_exit_status_tells(team: Site) -> None:
     assert "fay is not welcome" in failed["error"]
     (waiting,) = team.json("escrow", "list")["escrow"]
     assert waiting["name"] == "fay@example.com"
+
+
+def test_deactivation_that_the_platform_only_pretends(team: Site) -> None:
+    """It has failed, whatever was answered; it waits in escrow, and succeeds as soon as it is done."""
+    account = team.world.platform.account("ann@example.com")
+    pretence = json_reply({**account, "active": False})
+    for method in ("PATCH", "PUT"):
+        team.world.platform.faults.add(
+            misfortunes.answer(pretence), method=method, path=account["id"], count=None
+        )
+    team.world.jumpcloud.state.change("ann", state="SUSPENDED")
+    team.join("fay")
+
+    result = team("reconcile", "--json")
+
+    assert result.status == 3
+    assert {"ann", "fay"} <= team.active
+    (failed,) = [o for o in result.run["outcomes"] if o["status"] == "failed"]
+    assert "the account is still active" in failed["error"]
+    (waiting,) = team.json("escrow", "list")["escrow"]
+    assert waiting["name"] == "ann@example.com"
+
+    team.world.platform.faults.clear()
+    assert team("reconcile").status == 0
+    assert team.active == {"bob", "cid", "dora", "emil", "fay"}
 
 
 def test_daemon_waits_longer_each_time(team: Site) -> None:

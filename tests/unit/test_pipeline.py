@@ -518,6 +518,30 @@ def test_people_swap_their_names() -> None:
     assert planned(world.run()) == ()
 
 
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_ring_of_names_that_is_cut_short_is_finished_by_the_next_run(at: int) -> None:
+    """Wherever it was cut: an interim name is an ordinary difference."""
+    world = of("ann", "bob")
+    world.limits = Limits(patch=Limit())
+    world.directory.state = a_directory(
+        a_person("ann", email=mail("bob")), a_person("bob", email=mail("ann"))
+    )
+    patches = iter(range(1, 100))
+
+    def cut(call: str) -> JcsyncError | None:
+        late = call.startswith("patch") and next(patches) >= at
+        return UnauthorizedError("the token was revoked") if late else None
+
+    world.provider.fails = cut
+    assert world.run().error is not None
+    world.provider.fails = failing("nothing", error=refused())
+
+    assert world.run().outcome is RunOutcome.APPLIED
+    assert world.provider.users["scim-ann"].user_name == mail("bob")
+    assert world.provider.users["scim-bob"].user_name == mail("ann")
+    assert planned(world.run()) == ()
+
+
 def test_suspended_and_renamed_person_loses_access_though_the_name_is_taken() -> None:
     """The rename is left out, the deactivation is not."""
     world = of("ann")

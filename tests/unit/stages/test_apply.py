@@ -582,3 +582,15 @@ def test_nobody_steps_aside_after_a_stop() -> None:
 
     assert statuses(outcomes) == [Status.NOT_ATTEMPTED] * 2
     assert provider.writes == []
+
+
+def test_nobody_steps_aside_after_the_credentials_were_refused() -> None:
+    """An earlier step has ended the run."""
+    provider = FakeProvider(an_account("ann"), an_account("bob"))
+    provider.fails = failing("create", error=UnauthorizedError("401", status=401))
+    plan = a_plan(a_change(Action.CREATE, "joe"), *a_swap().changes)
+
+    _, error = run(plan, provider)
+
+    assert error is not None
+    assert provider.writes == ["create joe"]

@@ -164,6 +164,15 @@ def test_name_of_an_unmanaged_account_is_a_conflict() -> None:
     assert "the account scim-x that jcsync does not manage has it" in finding.message
 
 
+def test_name_that_two_accounts_have_is_one_conflict() -> None:
+    """On a platform that does not insist on unique names."""
+    strangers = [a_stranger(who, user_name=mail("new")) for who in "xy"]
+
+    changes, findings = arranged([a_user("new")], strangers, policy=Policy(match=()))
+
+    assert (changes, len(findings)) == ({}, 1)
+
+
 def test_rename_to_the_name_of_a_leaver_leaves_the_name_alone() -> None:
     """And changes all else; access above all."""
     person = a_user("ann", user_name="left@x", title="CEO")
