@@ -253,8 +253,19 @@ class ServiceProvider(Protocol):
         """Delete an account; one that is gone already counts as deleted."""
         ...
 
-    def create_group(self, external_id: str, display_name: str) -> str:
-        """Create a group without members and return its ``id``."""
+    def create_group(
+        self, external_id: str, display_name: str, members: Sequence[str]
+    ) -> tuple[str, Sequence[str]]:
+        """Create a group, with as many of its members as the platform takes at once.
+
+        Args:
+            external_id: JumpCloud ``id`` of the group.
+            display_name: Its name.
+            members: ``id`` of their accounts.
+
+        Returns:
+            Its ``id``, and the members that have to be added yet.
+        """
         ...
 
     def patch_group(self, resource_id: str, attributes: Sequence[AttributeChange]) -> None:

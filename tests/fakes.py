@@ -336,14 +336,16 @@ class FakeProvider(_Counted):
         for key, group in self.groups.items():
             self.groups[key] = replace(group, members=group.members - {resource_id})
 
-    def create_group(self, external_id: str, display_name: str) -> str:
+    def create_group(
+        self, external_id: str, display_name: str, members: Sequence[str]
+    ) -> tuple[str, Sequence[str]]:
         self._call(f"create-group {external_id}")
         self._issued += 1
         resource_id = f"new-{self._issued}"
         self.groups[resource_id] = GroupResource(
             resource_id=resource_id, external_id=external_id, display_name=display_name
         )
-        return resource_id
+        return resource_id, members
 
     def patch_group(self, resource_id: str, attributes: Sequence[AttributeChange]) -> None:
         self._call(f"patch-group {resource_id}")

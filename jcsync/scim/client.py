@@ -298,21 +298,39 @@ class ScimProvider:
 
     # ------------------------------------------------------------------ groups
 
-    def create_group(self, external_id: str, display_name: str) -> str:
-        """Create a group without members and return its ``id``."""
+    def create_group(
+        self, external_id: str, display_name: str, members: Sequence[str]
+    ) -> tuple[str, Sequence[str]]:
+        """Create a group, with as many of its members as the platform takes at once.
+
+        Returns:
+            Its ``id``, and the members that have to be added yet.
+        """
         self._members.check()
 
         def applied() -> str | None:
             rows = self._reader.find("Groups", since=monotonic(), externalId=external_id)
             return next((text_of(attribute(row, "id")) for row in rows), None)
 
-        created, _ = self._create(
-            "Groups",
-            dump_group(external_id, display_name),
-            applied=applied,
-            holder=lambda error: self._name_holder("Groups", display_name, error),
-        )
-        return created
+        def create(first: Sequence[str]) -> tuple[str, object]:
+            return self._create(
+                "Groups",
+                dump_group(external_id, display_name, first),
+                applied=applied,
+                holder=lambda error: self._name_holder("Groups", display_name, error),
+            )
+
+        first = self._members.for_create(members)
+        if not first:
+            return create(first)[0], members
+        try:
+            created, answer = create(first)
+        except RejectedError as error:
+            if not self._members.is_refused_at_create(error):
+                raise
+            return create(())[0], members
+        kept = self._members.kept(created, answer)
+        return created, [member for member in members if member not in kept]
 
     def patch_group(self, resource_id: str, attributes: Sequence[AttributeChange]) -> None:
         """Change ``displayName`` or ``externalId`` of a group.

@@ -10,7 +10,7 @@ Source:
 """
 
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Literal
 
@@ -21,13 +21,16 @@ from jcsync.scim.profiles import Profile
 from jcsync.scim.reading import Reader
 from jcsync.scim.replace import member_rows, replaced
 from jcsync.scim.verify import Verifier
-from jcsync.scim.wire import parse_group
+from jcsync.scim.wire import attribute, parse_group
 
 Style = Literal["filter", "value", "put"]
 
 _STYLES: tuple[Style, ...] = ("filter", "value", "put")
 _REFUSED = frozenset(
     {HTTPStatus.BAD_REQUEST, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED}
+)
+_REFUSED_AT_CREATE = frozenset(
+    {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY}
 )
 
 
@@ -43,6 +46,7 @@ class MemberWriter:
         self._style: Style = profile.member_style
         self._is_shown = profile.shows_members
         self._proven = profile.members_verified or not self._is_shown
+        self._at_create = profile.members_at_create
         self._canary = threading.Lock()
         self._stopped = ""
 
@@ -54,6 +58,23 @@ class MemberWriter:
         """
         if self._stopped:
             raise RejectedError(self._stopped)
+
+    def for_create(self, members: Sequence[str]) -> Sequence[str]:
+        """Those that a group may be created with."""
+        may = self._at_create and self._is_shown
+        return members[: self._profile.members_per_request] if may else ()
+
+    def is_refused_at_create(self, error: RejectedError) -> bool:
+        """Tell whether it may be for its members that a group was refused; then no other has any."""
+        self._at_create = self._at_create and error.status not in _REFUSED_AT_CREATE
+        return not self._at_create
+
+    def kept(self, resource_id: str, answer: object) -> Collection[str]:
+        """Members of a group just created: of the answer, or of the group where that has none."""
+        shown = isinstance(answer, Mapping) and attribute(answer, "members") is not None
+        row = answer if shown else self._reader.read(resource_path("Groups", resource_id))
+        group = parse_group(row) if isinstance(row, Mapping) else None
+        return group.members if group is not None else ()
 
     def patch(self, resource_id: str, add: Sequence[str], remove: Sequence[str]) -> None:
         """Add and remove members, in chunks, one after another.

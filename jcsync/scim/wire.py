@@ -171,6 +171,8 @@ def _element_for(elements: list[dict[str, Any]], path: ScimPath) -> dict[str, An
     return element
 
 
-def dump_group(external_id: str, display_name: str) -> dict[str, Any]:
-    """Return the body that creates a group without members."""
-    return {"schemas": [CORE_GROUP], "externalId": external_id, "displayName": display_name}
+def dump_group(external_id: str, display_name: str, members: Iterable[str]) -> dict[str, Any]:
+    """Return the body that creates a group; without members it names none."""
+    body = {"schemas": [CORE_GROUP], "externalId": external_id, "displayName": display_name}
+    elements = [{"value": member} for member in members]
+    return {**body, "members": elements} if elements else body

@@ -277,14 +277,14 @@ class _Application:
         if change.action is Action.DELETE:
             self._provider.delete_group(change.resource_id)
             return "", ""
+        add, absent = self._resolve(change.add)
+        remove, _ = self._resolve(change.remove)
         if change.action is Action.CREATE:
-            resource_id = self._provider.create_group(change.external_id, change.name)
+            resource_id, add = self._provider.create_group(change.external_id, change.name, add)
         else:
             resource_id = change.resource_id
             if change.attributes:
                 self._provider.patch_group(resource_id, change.attributes)
-        add, absent = self._resolve(change.add)
-        remove, _ = self._resolve(change.remove)
         try:
             if add or remove:
                 self._provider.patch_members(resource_id, add=add, remove=remove)
@@ -295,7 +295,7 @@ class _Application:
             return resource_id, f"the group exists, its members failed: {failure}"
         return resource_id, _absentees(absent, len(change.add))
 
-    def _resolve(self, members: Sequence[Member]) -> tuple[list[str], list[str]]:
+    def _resolve(self, members: Sequence[Member]) -> tuple[Sequence[str], list[str]]:
         """Return the ids of accounts, and the names of those who have none."""
         found: list[str] = []
         absent: list[str] = []

@@ -397,7 +397,7 @@ def test_removal_that_takes_everybody_is_undone_and_stops_groups(serve: Serve) -
     side.faults.traffic.clear()
     for write in (
         lambda: provider.patch_members(group, add=[], remove=ids[1:2]),
-        lambda: provider.create_group("x", "New"),
+        lambda: provider.create_group("x", "New", []),
         lambda: provider.patch_group(group, [change("displayName", "G", "H")]),
         lambda: provider.delete_group(group),
     ):

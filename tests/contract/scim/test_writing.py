@@ -68,11 +68,72 @@ def test_content_type_is_a_switch(side: PlatformSide, connect: Connect) -> None:
 
 def test_group_is_created_without_members(side: PlatformSide, connect: Connect) -> None:
     """They follow by PATCH."""
-    created = connect().create_group("9a", "Sales")
+    created, _ = connect(members_at_create=False).create_group("9a", "Sales", ["x"])
     (body,) = sent(side)
     Group.model_validate(body)
     assert "members" not in body
     assert side.groups()[0]["id"] == created
+
+
+def test_group_is_created_with_members(side: PlatformSide, connect: Connect) -> None:
+    """As many as one request may name; the rest is left to be added."""
+    provider = connect(members_per_request=2)
+    ids = [provider.create_user(n, {"userName": n}).resource_id for n in ("5f", "6f", "7f")]
+    side.faults.traffic.clear()
+
+    group, rest = provider.create_group("9a", "Sales", ids)
+
+    (body,) = sent(side)
+    Group.model_validate(body)
+    assert body["members"] == [{"value": ids[0]}, {"value": ids[1]}]
+    assert (side.groups()[0]["id"], list(rest)) == (group, [ids[2]])
+    assert side.faults.traffic.total == 1
+
+
+GROUP = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "id": "g"}
+
+
+@pytest.mark.parametrize(
+    ("answers", "rest"),
+    [
+        ([reply({**GROUP, "members": [{"value": "1"}]}, 201)], ["2"]),
+        ([reply({**GROUP, "members": []}, 201)], ["1", "2"]),
+        ([reply(GROUP, 201), reply({**GROUP, "members": [{"value": "2"}]})], ["1"]),
+        ([reply(GROUP, 201), reply({}, 404)], ["1", "2"]),
+        ([reply({"status": "400"}, 400), reply(GROUP, 201)], ["1", "2"]),
+        ([reply({"status": "413"}, 413), reply(GROUP, 201)], ["1", "2"]),
+    ],
+)
+def test_members_that_a_new_group_does_not_show(
+    forge: Forge, answers: list[bytes], rest: list[str]
+) -> None:
+    """Are added afterwards; servers drop them, or refuse to create a group with any."""
+    listed = reply({"totalResults": 0, "Resources": []})
+    asks = iter(answers)
+
+    def respond(asked: Asked, _: object) -> bytes:
+        return listed if "?" in asked.target else next(asks)
+
+    provider, _ = forge(respond)
+
+    assert provider.create_group("9a", "Sales", ["1", "2"]) == ("g", rest)
+    assert not list(asks)
+
+
+def test_no_other_group_is_created_with_members_once_that_was_refused(forge: Forge) -> None:
+    """What the server does not take is not tried again in the same run."""
+
+    def respond(asked: Asked, _: object) -> bytes:
+        if asked.method == "GET":
+            return reply({"totalResults": 0, "Resources": []})
+        return reply({}, 400) if "members" in asked.json else reply(GROUP, 201)
+
+    provider, server = forge(respond)
+    for external_id in ("9a", "9b"):
+        provider.create_group(external_id, external_id, ["1"])
+
+    posts = [a.json for a in server.asked if a.method == "POST"]
+    assert ["members" in body for body in posts] == [True, False, False]
 
 
 LOST: list[Fault] = [
@@ -101,7 +162,7 @@ def test_create_without_an_answer_makes_one_resource(
     provider = connect()
     side.faults.add(fault, method="POST")
     created = (
-        provider.create_group("5f", "Sales")
+        provider.create_group("5f", "Sales", [])[0]
         if group
         else provider.create_user("5f", ANN).resource_id
     )
@@ -183,7 +244,7 @@ def test_conflict_with_nobody_says_so(side: PlatformSide, connect: Connect) -> N
     with pytest.raises(ConflictError, match="lists no user with userName 'ann@example"):
         connect().create_user("5f", ANN)
     with pytest.raises(ConflictError, match="lists no group with displayName 'Sales'"):
-        connect().create_group("5f", "Sales")
+        connect().create_group("5f", "Sales", [])
     side.faults.clear()
     side.faults.add(misfortunes.fail(400), method="POST", count=None)
     with pytest.raises(RejectedError, match=r"\(400\): Internal Server Error$"):
@@ -425,7 +486,7 @@ def test_delete(side: PlatformSide, connect: Connect) -> None:
     """Accounts and groups; one that is gone already is deleted."""
     provider = connect()
     user = provider.create_user("5f", {"userName": "ann"}).resource_id
-    group = provider.create_group("9a", "Sales")
+    group, _ = provider.create_group("9a", "Sales", [])
     for _ in range(2):
         provider.delete_user(user)
         provider.delete_group(group)
