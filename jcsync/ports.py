@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
+from jcsync.errors import RemoteError
 from jcsync.model.directory import (
     DirectoryGroup,
     DirectoryState,
@@ -28,7 +29,7 @@ from jcsync.model.history import (
     RunRecord,
 )
 from jcsync.model.limits import Violation
-from jcsync.model.plan import AttributeChange, Plan
+from jcsync.model.plan import AttributeChange, Change, Plan
 from jcsync.model.report import RunReport, Written
 from jcsync.model.resource import (
     Capabilities,
@@ -246,6 +247,26 @@ class ServiceProvider(Protocol):
 
         Raises:
             NotFoundError: The account is gone.
+        """
+        ...
+
+    @property
+    def bulk_size(self) -> int:
+        """Accounts that one request may write, 1 when each has its own."""
+        ...
+
+    def write_users(self, changes: Sequence[Change]) -> Sequence[Written | RemoteError | None]:
+        """Create and change several accounts by one request, as far as that can be proven.
+
+        Args:
+            changes: Creates and patches of different accounts that take nobody's access.
+
+        Returns:
+            For each what was written; an error when that is unknown and cannot be found out;
+            ``None`` when nothing was written: the change is to be made by itself.
+
+        Raises:
+            UnauthorizedError: The token is refused.
         """
         ...
 

@@ -12,6 +12,7 @@ from jcsync.errors import (
     LeaseHeldError,
     NotFoundError,
     RemoteError,
+    UnknownOutcomeError,
     UsageError,
 )
 from jcsync.model.directory import (
@@ -33,7 +34,7 @@ from jcsync.model.history import (
     RunRecord,
 )
 from jcsync.model.limits import Violation
-from jcsync.model.plan import Action, AttributeChange, Plan
+from jcsync.model.plan import Action, AttributeChange, Change, Plan
 from jcsync.model.report import Outcome, RunReport, Status, Written
 from jcsync.model.resource import (
     Capabilities,
@@ -234,6 +235,7 @@ class FakeProvider(_Counted):
         self.hidden: frozenset[str] = frozenset()
         self.unique_names = unique_names
         self.repeats = 0
+        self.bulk = 1
         self.capabilities = Capabilities(config="patch", described=True, filters={})
         self._issued = 0
 
@@ -329,6 +331,23 @@ class FakeProvider(_Counted):
             raise NotFoundError(message, status=404)
         self.users[resource_id] = changed_user(self.users[resource_id], attributes)
         return Written(resource_id=resource_id)
+
+    @property
+    def bulk_size(self) -> int:
+        return self.bulk
+
+    def write_users(self, changes: Sequence[Change]) -> list[Written | RemoteError | None]:
+        self._call(f"bulk {len(changes)}")
+        return [self._write_one(change) for change in changes]
+
+    def _write_one(self, change: Change) -> Written | RemoteError | None:
+        try:
+            if change.action is Action.CREATE:
+                values = {a.path: a.after for a in change.attributes}
+                return self.create_user(change.external_id, values)
+            return self.patch_user(change.resource_id, change.attributes)
+        except RemoteError as error:
+            return error if isinstance(error, UnknownOutcomeError) else None
 
     def delete_user(self, resource_id: str) -> None:
         self._call(f"delete {resource_id}")

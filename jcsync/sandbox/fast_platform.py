@@ -3,7 +3,7 @@
 For benchmarks, and for tests that need a service provider which overlooks nothing.
 
 Source:
-    RFC 7643 and RFC 7644; no sort, no bulk, no ETags; filters as in ``scim_store``.
+    RFC 7643 and RFC 7644; no sort, no ETags, Bulk where it is asked for; filters as in ``scim_store``.
 """
 
 import threading
@@ -12,6 +12,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 from jcsync.sandbox import clock
 from jcsync.sandbox.platform import BASE_PATH, Resource
+from jcsync.sandbox.scim_bulk import answer_bulk, describe_bulk
 from jcsync.sandbox.scim_check import SCIM_TYPE, Checker, ScimError, bad
 from jcsync.sandbox.scim_patch import Patch
 from jcsync.sandbox.scim_path import parse_operations
@@ -37,7 +38,9 @@ class FastPlatform:
         page_cap: Most resources that one page holds.
     """
 
-    def __init__(self, token: str, *, strict: bool = True, page_cap: int = 200) -> None:
+    def __init__(
+        self, token: str, *, strict: bool = True, page_cap: int = 200, bulk: int = 0
+    ) -> None:
         """Begin without users and groups.
 
         Args:
@@ -47,8 +50,10 @@ class FastPlatform:
                 twice or do not exist, additions to a value that no filter selects, removals by a
                 list of values; with 415 a body of another media type than JSON.
             page_cap: Most resources that one page holds.
+            bulk: Most operations of one bulk request; 0 for no Bulk.
         """
         self.token = token
+        self._bulk = bulk
         self.page_cap = page_cap
         self._strict = strict
         self._checker = Checker(strict=strict)
@@ -80,11 +85,15 @@ class FastPlatform:
             raise ScimError(404, message)
         base = _base(request)
         if endpoint == "ServiceProviderConfig":
-            return _reply(describe_provider(base, self.page_cap))
+            return _reply(
+                {**describe_provider(base, self.page_cap), "bulk": describe_bulk(self._bulk)}
+            )
         if request.header("authorization") != f"Bearer {self.token}":
             message = "the bearer token is missing or wrong"
             reply = ScimError(401, message).reply()
             return Reply(401, reply.body, (*reply.headers, ("WWW-Authenticate", "Bearer")))
+        if endpoint == "Bulk" and self._bulk and request.method == "POST":
+            return answer_bulk(request, self._bulk, self._answer)
         collection = {"Users": self._users, "Groups": self._groups}.get(endpoint)
         if collection is None:
             return _discover(base, endpoint, identity)

@@ -21,7 +21,7 @@ from jcsync.errors import (
 )
 from jcsync.model.facts import Facts
 from jcsync.model.path import parse_path
-from jcsync.model.plan import AttributeChange
+from jcsync.model.plan import AttributeChange, Change
 from jcsync.model.report import Written
 from jcsync.model.resource import (
     Capabilities,
@@ -31,6 +31,7 @@ from jcsync.model.resource import (
     UserResource,
     Value,
 )
+from jcsync.scim.bulk import BulkWriter
 from jcsync.scim.calls import Calls, Collection, Json, resource_path
 from jcsync.scim.discovery import Discovery
 from jcsync.scim.learning import adapted
@@ -86,6 +87,9 @@ class ScimProvider:
         self._verifier = Verifier(self._reader, profile)
         self._patcher = Patcher(self._calls, self._reader, profile, self._verifier)
         self._members = MemberWriter(self._calls, self._reader, profile, self._verifier)
+        self._bulk = BulkWriter(
+            self._calls, self._reader, profile, discovery, self._patcher, complete=self._complete
+        )
         self._probe = Probe(self._calls, self._reader, profile, discovery)
         self._lookup = Lookup(self._reader, profile)
 
@@ -281,6 +285,19 @@ class ScimProvider:
                 "looks for its owner again"
             )
             raise NotFoundError(message, status=error.status) from error
+
+    @property
+    def bulk_size(self) -> int:
+        """Accounts that one request may write, 1 when each has its own."""
+        return self._bulk.size
+
+    def write_users(self, changes: Sequence[Change]) -> list[Written | RemoteError | None]:
+        """Create and change several accounts by one request; see ``bulk``.
+
+        Raises:
+            UnauthorizedError: The token is refused.
+        """
+        return self._bulk.write(changes)
 
     def delete_user(self, resource_id: str) -> None:
         """Delete an account; one that is gone already counts as deleted.

@@ -125,6 +125,31 @@ class Patcher:
         left = tuple(_instead(change, actual) for change in pending)
         return replace(result, unkept=(*result.unkept, *left))
 
+    def plain_patch(
+        self, collection: Collection, changes: Sequence[AttributeChange]
+    ) -> dict[str, Any] | None:
+        """The body of a PATCH in the first way to try, ``None`` where another request is needed."""
+        if self._ways(collection, changes)[0] != "path":
+            return None
+        _, body = self._compose("path", collection, "", changes)
+        return body
+
+    def accept(
+        self,
+        collection: Collection,
+        resource_id: str,
+        changes: Sequence[AttributeChange],
+        shown: object,
+    ) -> Written | None:
+        """Look at a change that was sent by other means; ``None`` when it is to be sent again."""
+        path = resource_path(collection, resource_id)
+        actual = self._verifier.look(collection, path, changes, shown)
+        if actual is None:
+            return Written(resource_id=resource_id)
+        if all(self._verifier.is_kept(change, actual) for change in changes):
+            return Written(resource_id=resource_id, seen=True)
+        return None
+
     # ------------------------------------------------------------------ ways
 
     def _ways(self, collection: Collection, changes: Sequence[AttributeChange]) -> tuple[Way, ...]:

@@ -152,7 +152,9 @@ class Probe:
             found = "If-Match is sent where a version is shown"
             yield Trait(name="versions (ETag)", found=found if said.versions else "not supported")
         if said.bulk_operations:
-            yield Trait(name="Bulk", found="supported; jcsync does not use it")
+            bulk = str(self._profile.bulk).lower()
+            found = f"up to {said.bulk_operations} operations a request"
+            yield Trait(name="Bulk", found=found, expected=f"bulk {bulk}")
         found = f"{len(schemas)} attributes of accounts" if schemas else "not described"
         yield Trait(name="Schemas", found=found)
         types = self._list("/ResourceTypes")

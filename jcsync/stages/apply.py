@@ -32,6 +32,9 @@ from jcsync.stages.settle import unkept as find_unkept
 
 _SHOWN = 5
 
+Part = list[tuple[int, Change]]
+"""Changes, each with its number, that are sent together where the platform takes that."""
+
 
 def apply_plan(
     plan: Plan,
@@ -69,15 +72,20 @@ def apply_plan(
                 if number >= STEP_PATCH and rings:
                     list(pool.map(application.step_aside, rings))
                     rings = []
-                ended: SimpleQueue[Future[Outcome]] = SimpleQueue()
+                ended: SimpleQueue[Future[list[Outcome]]] = SimpleQueue()
+
+                def begin(part: Part, ended: SimpleQueue[Future[list[Outcome]]] = ended) -> None:
+                    pool.submit(application.attempt_all, part, begin).add_done_callback(ended.put)
+
                 pending = 0
-                for n, change in step:
-                    pool.submit(application.attempt, n, change).add_done_callback(ended.put)
-                    pending += 1
+                for part in _parts(list(step), provider):
+                    pending += len(part)
+                    begin(part)
                 while pending:
-                    futures = _take(ended)
-                    pending -= len(futures)
-                    yield [future.result() for future in futures]
+                    outcomes = [o for future in _take(ended) for o in future.result()]
+                    pending -= len(outcomes)
+                    if outcomes:
+                        yield outcomes
         except BaseException:
             # Nobody takes the outcomes any more: what has not begun must not be done unrecorded.
             application.stop(StoppedError("outcomes could not be recorded any more"))
@@ -86,7 +94,26 @@ def apply_plan(
         raise application.error
 
 
-def _take(ended: SimpleQueue[Future[Outcome]]) -> list[Future[Outcome]]:
+def _parts(step: Part, provider: ServiceProvider) -> list[Part]:
+    """Part the changes of a step into those that are sent together."""
+    joint = [item for item in step if _is_joinable(item[1])]
+    size = provider.bulk_size if len(joint) > 1 else 1
+    if size <= 1:
+        return [[item] for item in step]
+    parts = [joint[start : start + size] for start in range(0, len(joint), size)]
+    return [*parts, *([item] for item in step if not _is_joinable(item[1]))]
+
+
+def _is_joinable(change: Change) -> bool:
+    """Whether a change depends on no other one, and takes nothing from anybody."""
+    return (
+        change.kind is Kind.USER
+        and change.action in {Action.CREATE, Action.PATCH}
+        and not (change.is_second_pass or change.interim or change.takes_access)
+    )
+
+
+def _take(ended: SimpleQueue[Future[list[Outcome]]]) -> list[Future[list[Outcome]]]:
     """Wait for one, and take all that are there by then."""
     futures = [ended.get()]
     while not ended.empty():
@@ -116,19 +143,44 @@ class _Application:
         self._unanswered = 0
         self._lock = threading.Lock()
 
-    def attempt(self, n: int, change: Change) -> Outcome:
-        """Make one change, unless something has happened that stops the rest."""
-        if self.error is not None:
+    def attempt_all(self, part: Part, begin: Callable[[Part], None]) -> list[Outcome]:
+        """Make changes by one request; begin each by itself that it did not make."""
+        if len(part) == 1 or self.error is not None:
+            return [self.attempt(n, change) for n, change in part]
+        try:
+            self._check()
+            sent = self._provider.write_users([change for _, change in part])
+        except (StoppedError, LeaseLostError, RemoteError) as error:
+            self.stop(error)
+            sent = [None] * len(part)
+        outcomes = []
+        for (n, change), written in zip(part, sent, strict=True):
+            if written is None:
+                begin([(n, change)])
+            else:
+                outcomes.append(self.attempt(n, change, written))
+        return outcomes
+
+    def attempt(self, n: int, change: Change, sent: Written | RemoteError | None = None) -> Outcome:
+        """Make one change, unless something has happened that stops the rest.
+
+        Args:
+            n: Its number.
+            change: To make.
+            sent: What became of it already, ``None`` when it was not sent.
+        """
+        if sent is None and self.error is not None:
             return Outcome(n=n, status=Status.NOT_ATTEMPTED, error=str(self.error), attempts=0)
         before = self._provider.repeats
         rejected = False
         unkept: tuple[AttributeChange, ...] = ()
         try:
-            self._check()
+            if sent is None:
+                self._check()
             change, error = self._resolve_references(change)
             written = Written(resource_id="")
             if not error:
-                written, error = self._apply(change)
+                written, error = self._apply(change) if sent is None else self._taken(change, sent)
             if not error:
                 error, unkept = self._verify(change, written)
             resource_id = written.resource_id
@@ -257,6 +309,13 @@ class _Application:
                 left = f"it may be {change.interim!r} until a later run: {again}"
             message = f"{failure}; the userName could not go round: {left}"
             raise type(failure)(message, status=failure.status) from failure
+
+    def _taken(self, change: Change, sent: Written | RemoteError) -> tuple[Written, str]:
+        if isinstance(sent, RemoteError):
+            raise sent
+        if change.action is Action.CREATE:
+            self._created[change.external_id] = sent.resource_id
+        return sent, ""
 
     def _create(self, change: Change, values: Mapping[str, Value]) -> Written:
         """Create an account, or give back the one that the platform hides.

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from importlib import resources
+from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import yaml
@@ -58,6 +59,8 @@ class Profile:
         deactivate: What ``active: false`` does: ``disables``; ``deletes``: nobody is deactivated
             until a person sets ``deletes-confirmed``.
         delete_users: Whether accounts may be deleted.
+        bulk: Whether several accounts are written by one request, where the platform advertises Bulk:
+            ``true``, ``false``, or how many at the most.
         requests_per_minute: Ceiling by HTTP method, for those that the provider limits.
         content_type: Of requests with a body.
         config_path: Where the provider describes itself.
@@ -85,6 +88,7 @@ class Profile:
     external_id: Literal["returned", "hidden"] = "returned"
     deactivate: Literal["disables", "deletes", "deletes-confirmed"] = "disables"
     delete_users: bool = True
+    bulk: bool | int = False
     requests_per_minute: Mapping[str, int] = field(default_factory=dict)
     content_type: Literal["application/scim+json", "application/json"] = "application/scim+json"
     config_path: str = "/ServiceProviderConfig"
@@ -184,6 +188,11 @@ _KINDS: Mapping[object, tuple[Callable[[object], bool], str, Callable[[Any], Any
     int: (_is_number, "a whole number from 1", int),
     bool: (lambda value: isinstance(value, bool), "true or false", bool),
     str: (lambda v: isinstance(v, str) and v.startswith("/"), "a path that begins with /", str),
+    UnionType: (
+        lambda value: isinstance(value, bool) or _is_number(value),
+        "true, false or a whole number from 1",
+        lambda value: value,
+    ),
     tuple: (_is_list, "a list of texts", tuple),
     Mapping: (_is_table, f"whole numbers from 1 by method ({', '.join(_METHODS)})", dict),
 }

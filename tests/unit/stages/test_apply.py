@@ -14,6 +14,7 @@ from jcsync.errors import (
     StoppedError,
     TransientError,
     UnauthorizedError,
+    UnknownOutcomeError,
 )
 from jcsync.model.plan import Action, AttributeChange, Change, Plan
 from jcsync.model.report import Outcome, Status, Written
@@ -594,3 +595,87 @@ def test_nobody_steps_aside_after_the_credentials_were_refused() -> None:
 
     assert error is not None
     assert provider.writes == ["create joe"]
+
+
+# ---------------------------------------------------------------------- several at once
+
+
+def test_accounts_are_written_together_where_the_platform_takes_that() -> None:
+    """Creates and patches of one step, in parts; everything else by itself."""
+    provider = FakeProvider(an_account("mia"), an_account("lea"))
+    provider.bulk = 2
+    plan = a_plan(
+        *(a_change(Action.CREATE, who, step=1) for who in ("ann", "bob", "cid")),
+        a_change(Action.PATCH, "mia", step=2),
+        a_change(Action.DEACTIVATE, "lea", step=3),
+    )
+
+    outcomes, error = run(plan, provider, workers=4)
+
+    assert error is None
+    assert statuses(outcomes) == [Status.APPLIED] * 5
+    assert {o.resource_id for o in outcomes} <= provider.users.keys()
+    assert provider.active() == {mail(who) for who in ("ann", "bob", "cid", "mia")}
+    assert [call for call in provider.calls if call.startswith("bulk")] == ["bulk 2"]
+
+
+def test_what_was_not_made_together_is_made_by_itself() -> None:
+    """So that its error is what it always is, and the others have their accounts."""
+    provider = FakeProvider(an_account("bob", external_id="other"))
+    provider.bulk = 100
+    plan = a_plan(*(a_change(Action.CREATE, who, step=1) for who in ("ann", "bob", "cid")))
+
+    outcomes, error = run(plan, provider, workers=2)
+
+    assert error is None
+    assert statuses(outcomes) == [Status.APPLIED, Status.FAILED, Status.APPLIED]
+    assert "bob" in (outcomes[1].error or "")
+
+
+def test_account_of_unknown_fate_fails_and_is_not_repeated() -> None:
+    """The next run looks for it."""
+    provider = FakeProvider()
+    provider.bulk = 100
+    provider.fails = failing("create bob", error=UnknownOutcomeError("lost"))
+    plan = a_plan(*(a_change(Action.CREATE, who, step=1) for who in ("ann", "bob")))
+
+    outcomes, _ = run(plan, provider)
+
+    assert statuses(outcomes) == [Status.APPLIED, Status.FAILED]
+    assert [call for call in provider.calls if call.startswith("create")] == [
+        "create ann",
+        "create bob",
+    ]
+
+
+@pytest.mark.parametrize("error", [LeaseLostError("gone"), StoppedError("stop")])
+def test_nothing_is_written_together_after_a_stop(error: JcsyncError) -> None:
+    """The lease and the signal are asked before each request, however many it is for."""
+    provider = FakeProvider()
+    provider.bulk = 2
+    checks = iter([None, error])
+
+    def check() -> None:
+        if (stop := next(checks, error)) is not None:
+            raise stop
+
+    plan = a_plan(*(a_change(Action.CREATE, f"u{n}", step=1) for n in range(6)))
+
+    outcomes, raised = run(plan, provider, check=check)
+
+    assert raised is error
+    assert statuses(outcomes) == [Status.APPLIED] * 2 + [Status.NOT_ATTEMPTED] * 4
+    assert len(provider.users) == 2
+
+
+def test_refused_token_stops_what_is_written_together() -> None:
+    """Nothing can succeed any more."""
+    provider = FakeProvider()
+    provider.bulk = 2
+    provider.fails = failing("bulk", error=UnauthorizedError("401"))
+    plan = a_plan(*(a_change(Action.CREATE, f"u{n}", step=1) for n in range(6)))
+
+    outcomes, raised = run(plan, provider)
+
+    assert isinstance(raised, UnauthorizedError)
+    assert statuses(outcomes) == [Status.NOT_ATTEMPTED] * 6
