@@ -4,6 +4,7 @@ A class stands for what the caller does next, not for where it was raised:
 
     JcsyncError
     ├── SettingsError            the operator corrects a setting; nothing ran
+    │   └── SeveralOrganizationsError  the key sees several and none is chosen
     ├── UsageError               the operator corrects the command; nothing ran
     │   └── NobodyError          it names a person who is not there; he may be elsewhere
     ├── LeaseHeldError           another run is under way; come back later
@@ -28,6 +29,8 @@ A plan that exceeds its limits is not an error but an answer: see
 are translated where they arise and kept as ``__cause__``.
 """
 
+from collections.abc import Mapping
+
 
 class JcsyncError(Exception):
     """Base of all errors below; caught by the front doors only."""
@@ -35,6 +38,19 @@ class JcsyncError(Exception):
 
 class SettingsError(JcsyncError):
     """A setting is missing, malformed or contradicts another or the world."""
+
+
+class SeveralOrganizationsError(SettingsError):
+    """The key sees several organisations and none is chosen.
+
+    Attributes:
+        organizations: Names by id.
+    """
+
+    def __init__(self, message: str, *, organizations: Mapping[str, str]) -> None:
+        """Keep those to choose from."""
+        super().__init__(message)
+        self.organizations = organizations
 
 
 class UsageError(JcsyncError):

@@ -15,6 +15,10 @@ from jcsync.cli.common import Options, common_options, fault_text
 from jcsync.errors import JcsyncError
 
 _COMMANDS = {
+    "init": (
+        "jcsync.cli.init:init",
+        "Ask for what is needed, test it, and write a configuration.",
+    ),
     "check": ("jcsync.cli.check:check", "Test both sides without side effects, one line a step."),
     "groups": (
         "jcsync.cli.check:groups",

@@ -16,6 +16,7 @@ from jcsync.errors import (
     RejectedError,
     RemoteError,
     SettingsError,
+    SeveralOrganizationsError,
     UnauthorizedError,
     UnreadableError,
 )
@@ -125,7 +126,7 @@ class JumpCloud:
                 f"the key sees {len(names)} organisations: set directory.org_id to one of "
                 f"{listed(names)}"
             )
-            raise SettingsError(message)
+            raise SeveralOrganizationsError(message, organizations=names)
         chosen = self._org_id or next(iter(names), "")
         return Organization(id=chosen, name=names.get(chosen, ""))
 
