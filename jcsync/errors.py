@@ -6,7 +6,7 @@ A class stands for what the caller does next, not for where it was raised:
     ├── SettingsError            the operator corrects a setting; nothing ran
     │   └── SeveralOrganizationsError  the key sees several and none is chosen
     ├── UsageError               the operator corrects the command; nothing ran
-    │   └── NobodyError          it names a person who is not there; he may be elsewhere
+    │   └── NobodyError          it names somebody or a group who is not there, but maybe elsewhere
     ├── LeaseHeldError           another run is under way; come back later
     ├── LeaseLostError           this process slept past its lease; it writes nothing more
     ├── StalePlanError           the approved plan is no longer the one due
@@ -58,7 +58,7 @@ class UsageError(JcsyncError):
 
 
 class NobodyError(UsageError):
-    """Nobody is called so in JumpCloud or on the platform of a connection."""
+    """Nobody, or no group of the scope, is called so on the sides of a connection."""
 
 
 class LeaseHeldError(JcsyncError):

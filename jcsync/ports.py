@@ -103,6 +103,15 @@ class Directory(Protocol):
         """
         ...
 
+    def fetch_group(self, which: str, scope: Scope) -> DirectoryState:
+        """Read one group of the scope, by name or id, with its members and their records.
+
+        Raises:
+            SettingsError: As ``fetch_state``.
+            UsageError: The scope has no such group, or several.
+        """
+        ...
+
     def fetch_evidence(self, user_id: str, scope: Scope) -> Evidence:
         """Read one user and what he is bound to, directly and now."""
         ...
@@ -219,6 +228,10 @@ class ServiceProvider(Protocol):
         Returns:
             Groups, with those of the accounts that are their members.
         """
+        ...
+
+    def fetch_groups(self, sought: Iterable[Sought]) -> ProviderState:
+        """Look some groups up, with all their members."""
         ...
 
     def fetch_user(self, resource_id: str) -> UserResource | None:

@@ -20,6 +20,7 @@ from jcsync.model.directory import (
     DirectoryState,
     DirectoryUser,
     Evidence,
+    Membership,
     Organization,
 )
 from jcsync.model.events import Changes, ConnectorUse, Event
@@ -146,6 +147,17 @@ class FakeDirectory(_Counted):
             direct=replace(self.state.direct, user_ids=self.state.direct.user_ids & wanted),
             users={key: user for key, user in self.state.users.items() if key in wanted},
             asked=asked,
+        )
+
+    def fetch_group(self, which: str, scope: Scope) -> DirectoryState:
+        (group,) = (g for g in self.state.groups if which in (g.id, g.name))
+        inside = self.state.members[group.id].user_ids
+        empty = {g.id: Membership(user_ids=frozenset()) for g in self.state.groups}
+        return replace(
+            self.fetch_people(inside, scope),
+            members={**empty, group.id: self.state.members[group.id]},
+            direct=Membership(user_ids=frozenset()),
+            group=group.id,
         )
 
     def fetch_evidence(self, user_id: str, scope: Scope) -> Evidence:
@@ -295,6 +307,10 @@ class FakeProvider(_Counted):
             )
         ]
         return ProviderState(users=(), groups=tuple(found))
+
+    def fetch_groups(self, sought: Iterable[Sought]) -> ProviderState:
+        found = self.fetch_memberships(sought, ()).groups
+        return ProviderState(users=(), groups=tuple(self.groups[g.resource_id] for g in found))
 
     def fetch_user(self, resource_id: str) -> UserResource | None:
         self._call(f"fetch {resource_id}")

@@ -51,7 +51,7 @@ def run_status(report: RunReport) -> int:
         return _BY_KIND[report.error.kind]
     if not (report.directory_complete and report.provider_complete):
         return UNREADABLE
-    if report.hold is not None:
+    if report.outcome is RunOutcome.HELD:
         return HELD
     return SOME_FAILED if report.outcome is RunOutcome.PARTIAL else DONE
 

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,23 +44,43 @@ if TYPE_CHECKING:
 _STAGES = {"read": "reading both sides", "decide": "comparing", "apply": "applying"}
 
 
-def _checked_who(_: click.Context, __: click.Parameter, who: str | None) -> str | None:
+def _checked_name(_: click.Context, __: click.Parameter, name: str | None) -> str:
     """Refuse an empty name: a script whose variable is empty does not mean everybody."""
-    if who is not None and not who.strip():
+    if name is not None and not name.strip():
         message = "is empty; leave the option out to mean everybody"
         raise click.BadParameter(message)
-    return who
+    return name or ""
+
+
+def _narrowing_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that name one person or one group, of which only one may be given."""
+
+    @click.option(
+        "--user",
+        "who",
+        metavar="WHO",
+        callback=_checked_name,
+        help="One person only: id, username or e-mail.",
+    )
+    @click.option(
+        "--group",
+        metavar="NAME",
+        callback=_checked_name,
+        help="One group of the scope and its people only: name or id.",
+    )
+    @wraps(command)
+    def narrowed(*args: object, who: str, group: str, **kwargs: object) -> object:
+        if who and group:
+            message = "give either --user or --group"
+            raise click.UsageError(message)
+        return command(*args, who=who, group=group, **kwargs)
+
+    return narrowed
 
 
 @click.command(short_help="Show what a run would do; cannot write.")
 @click.argument("connections", nargs=-1, metavar="[CONNECTION]...")
-@click.option(
-    "--user",
-    "who",
-    metavar="WHO",
-    callback=_checked_who,
-    help="One person only: id, username or e-mail.",
-)
+@_narrowing_options
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -73,16 +94,17 @@ def _checked_who(_: click.Context, __: click.Parameter, who: str | None) -> str 
 def plan(
     options: Options,
     connections: tuple[str, ...],
-    who: str | None,
+    who: str,
+    group: str,
     out: Path | None,
     exit_code: bool,  # noqa: FBT001 - click passes flags by name
 ) -> int:
     """Show what a run would do: read both sides, compare, and write nothing."""
     loaded = load_and_log(options)
-    order = Order(apply=False, who=who or "")
+    order = Order(apply=False, who=who, group=group)
     reports = _run_all(loaded, connections, options, lambda _name: order)
     found = _found(reports)
-    saved = out is not None and _save(out, found, who or "")
+    saved = out is not None and _save(out, found, order)
     show_reports(reports, options, applied=False)
     if out is not None:
         _say_saved(out, options, saved=saved)
@@ -98,10 +120,10 @@ def apply(options: Options, file: Path) -> int:
     Both sides are read again; when another plan would now be due, nothing is written and the exit
     status is 7.
     """
-    saved, who = _read_saved(file)
+    saved, who, group = _read_saved(file)
     loaded = load_and_log(options)
     orders = {
-        name: Order(apply=True, trigger="apply", who=who, digest=digest)
+        name: Order(apply=True, trigger="apply", who=who, group=group, digest=digest)
         for name, digest in saved.items()
     }
     reports = _run_all(loaded, tuple(saved), options, orders.__getitem__)
@@ -111,13 +133,7 @@ def apply(options: Options, file: Path) -> int:
 
 @click.command(short_help="One run, now.")
 @click.argument("connections", nargs=-1, metavar="[CONNECTION]...")
-@click.option(
-    "--user",
-    "who",
-    metavar="WHO",
-    callback=_checked_who,
-    help="One person only: id, username or e-mail.",
-)
+@_narrowing_options
 @click.option(
     "--exceed-limits", is_flag=True, help="Waive all limits, this once; the history says so."
 )
@@ -125,7 +141,8 @@ def apply(options: Options, file: Path) -> int:
 def reconcile(
     options: Options,
     connections: tuple[str, ...],
-    who: str | None,
+    who: str,
+    group: str,
     exceed_limits: bool,  # noqa: FBT001 - click passes flags by name
 ) -> int:
     """Make the platform agree with JumpCloud, once.
@@ -134,14 +151,14 @@ def reconcile(
     """
     loaded = load_and_log(options)
     trigger = "exceed_limits" if exceed_limits else "manual"
-    order = Order(apply=True, trigger=trigger, who=who or "", exceed_limits=exceed_limits)
+    order = Order(apply=True, trigger=trigger, who=who, group=group, exceed_limits=exceed_limits)
     reports = _run_all(loaded, connections, options, lambda _name: order)
     show_reports(reports, options, applied=True)
     return first_status(run_status(report) for report in _found(reports))
 
 
 def _found(reports: list[RunReport]) -> list[RunReport]:
-    """The runs that a command is judged by: a person need not be known to every connection."""
+    """The runs that a command is judged by: not every connection need know a person or group."""
     return [
         report
         for report in reports
@@ -204,7 +221,7 @@ def _failed(name: str, order: Order, started: datetime, kind: ErrorKind, message
     return RunReport(
         run_id=f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
         connection=name,
-        mode="user" if order.who else "full",
+        mode=order.mode,
         outcome=RunOutcome.FAILED,
         started_at=started,
         finished_at=SystemClock().now(),
@@ -248,11 +265,15 @@ def show_reports(reports: list[RunReport], options: Options, *, applied: bool) -
         print_lines(lines)
 
 
-def _save(path: Path, reports: list[RunReport], who: str) -> bool:
+def _save(path: Path, reports: list[RunReport], order: Order) -> bool:
     """Save the plans with their checksum; nothing when one of them could not be made."""
     if any(report.plan is None for report in reports):
         return False
-    document = {**reports_document(reports), "user": who or None}
+    document = {
+        **reports_document(reports),
+        "user": order.who or None,
+        "group": order.group or None,
+    }
     document["checksum"] = _checksum(document)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -285,8 +306,8 @@ def _checksum(document: dict[str, Any]) -> str:
     return f"sha256:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
-def _read_saved(path: Path) -> tuple[dict[str, str], str]:
-    """Return the digest of each connection's plan, and whom it is about.
+def _read_saved(path: Path) -> tuple[dict[str, str], str, str]:
+    """Return the digest of each connection's plan, and the person or group that it is about.
 
     Raises:
         UsageError: The file cannot be read or is no plan.
@@ -295,7 +316,8 @@ def _read_saved(path: Path) -> tuple[dict[str, str], str]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         saved = {run["connection"]: run["plan"]["digest"] for run in document["runs"]}
-        who, checksum = document.get("user") or "", document["checksum"]
+        who, group = document.get("user") or "", document.get("group") or ""
+        checksum = document["checksum"]
     except OSError as error:
         message = f"{path}: {error.strerror}"
         raise UsageError(message) from error
@@ -311,4 +333,4 @@ def _read_saved(path: Path) -> tuple[dict[str, str], str]:
     if not saved:
         message = f"{path} holds no plan"
         raise UsageError(message)
-    return saved, str(who)
+    return saved, str(who), str(group)

@@ -23,7 +23,7 @@ from jcsync.errors import (
 from jcsync.jumpcloud.auth import Credentials, send
 from jcsync.jumpcloud.listing import Listing, Page, read_listing
 from jcsync.jumpcloud.people import broken_rule, called, state_of_people
-from jcsync.jumpcloud.selection import listed, near_matches, resolve_groups
+from jcsync.jumpcloud.selection import choose_group, listed, near_matches, resolve_groups
 from jcsync.jumpcloud.wire import USER_FIELDS, edge_id, parse_group, parse_user, row_id
 from jcsync.model.directory import (
     DirectoryGroup,
@@ -184,6 +184,28 @@ class JumpCloud:
         problems = {**failed, **unread}
         gaps += [f"{key} could not be read: {problems[key]}" for key in sorted(problems)]
         return state_of_people(asked, groups, {**found, **more}, gaps)
+
+    def fetch_group(self, which: str, scope: Scope) -> DirectoryState:
+        """Read one group of the scope, by name or id, with its members and their records.
+
+        Raises:
+            SettingsError: A group or application of the scope does not exist or is ambiguous.
+            UsageError: The scope has no such group, or several.
+        """
+        groups, _, gaps = self._fetch_scope(scope, direct=False)
+        group = choose_group(groups, which)
+        found = self._fetch_members(group)
+        users, more = self._fetch_users(found.user_ids)
+        nobody = Membership(user_ids=frozenset())
+        return DirectoryState(
+            groups=groups,
+            members={**{g.id: nobody for g in groups}, group.id: found},
+            direct=nobody,
+            users=users,
+            gaps=(*gaps, *([found.gap] if found.gap else []), *more),
+            asked=found.user_ids,
+            group=group.id,
+        )
 
     def _ask(
         self, user_ids: Collection[str], scope: Scope

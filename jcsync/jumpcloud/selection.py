@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterable, Mapping
 
-from jcsync.errors import SettingsError
+from jcsync.errors import NobodyError, SettingsError, UsageError
 from jcsync.model.directory import DirectoryGroup, is_object_id
 
 _NEAR_MATCHES = 5
@@ -20,9 +20,7 @@ def resolve_groups(groups: Iterable[DirectoryGroup], wanted: Iterable[str]) -> l
     found: list[DirectoryGroup] = []
     problems: list[str] = []
     for text in wanted:
-        matches = [g for g in known if g.id == text.lower() and is_object_id(text)] or [
-            g for g in known if g.name == text
-        ]
+        matches = _called(known, text)
         if len(matches) == 1:
             found += matches
         elif matches:
@@ -34,6 +32,33 @@ def resolve_groups(groups: Iterable[DirectoryGroup], wanted: Iterable[str]) -> l
     if problems:
         raise SettingsError("; ".join(problems))
     return found
+
+
+def choose_group(groups: Iterable[DirectoryGroup], wanted: str) -> DirectoryGroup:
+    """Return the group of the scope with this name or id; case counts only between several.
+
+    Raises:
+        NobodyError: There is none.
+        UsageError: There are several.
+    """
+    known, text = list(groups), wanted.strip()
+    found = _called(known, text) or [g for g in known if g.name.casefold() == text.casefold()]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        ids = ", ".join(group.id for group in found)
+        message = f"{len(found)} groups are called {text!r}: give an id ({ids})"
+        raise UsageError(message)
+    near = near_matches(text, [group.name for group in known])
+    message = f"the scope has no group {text!r}{near}"
+    raise NobodyError(message)
+
+
+def _called(known: Iterable[DirectoryGroup], text: str) -> list[DirectoryGroup]:
+    groups = list(known)
+    return [g for g in groups if g.id == text.lower() and is_object_id(text)] or [
+        g for g in groups if g.name == text
+    ]
 
 
 def near_matches(wanted: str, known: list[str]) -> str:

@@ -201,6 +201,7 @@ class DirectoryState:
         gaps: Why the read as a whole is incomplete; empty when it is complete.
         asked: Whom it is about, by ``id``, ``None`` for everybody: that somebody else is in no
             group, or has no record, means nothing. Those whom they refer to may be there too.
+        group: ``id`` of the only group that it is about, ``""`` for all of them.
     """
 
     groups: tuple[DirectoryGroup, ...]
@@ -209,6 +210,7 @@ class DirectoryState:
     users: Mapping[str, DirectoryUser]
     gaps: tuple[str, ...] = ()
     asked: frozenset[str] | None = None
+    group: str = ""
 
     @property
     def complete(self) -> bool:

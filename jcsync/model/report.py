@@ -138,7 +138,7 @@ class RunReport:
     """One run from beginning to end.
 
     Attributes:
-        mode: ``full``, or ``user`` when it looked at one person only.
+        mode: ``full``, or ``user`` or ``group`` when it looked at one of them only.
         plan: ``None`` when a side could not be read at all.
         hold: Number of the hold that waits for a decision, or ``None``.
         outcomes: One for each change once applying began, ordered by ``n``.

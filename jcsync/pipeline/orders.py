@@ -73,6 +73,7 @@ class Order:
         apply: Make the changes; else plan them only, and write nothing anywhere.
         trigger: As in ``RunRecord``.
         who: Id, username or e-mail of the one person whom the run is about, or ``""``.
+        group: Name or id of the one group that the run is about, or ``""``.
         digest: The plan that was saved or approved: any other is refused.
         approved: The hold that a person has approved: its limits are waived.
         exceed_limits: Waive all limits for this one run.
@@ -81,6 +82,7 @@ class Order:
     apply: bool
     trigger: str = "manual"
     who: str = ""
+    group: str = ""
     digest: str = ""
     approved: HoldRecord | None = None
     exceed_limits: bool = False
@@ -89,6 +91,16 @@ class Order:
     def is_patient(self) -> bool:
         """Whether what failed waits its turn: a person who asks for a run wants it tried now."""
         return self.trigger == "schedule"
+
+    @property
+    def mode(self) -> str:
+        """As in the report."""
+        return "user" if self.who else "group" if self.group else "full"
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether the run is about some people only."""
+        return bool(self.who or self.group)
 
     @property
     def waives_limits(self) -> bool:

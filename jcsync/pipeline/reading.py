@@ -1,11 +1,21 @@
 """What a run reads: everybody, or some people only."""
 
+from typing import TypedDict
+
 from jcsync.model.directory import DirectoryState
 from jcsync.model.resource import ProviderState, Sought
+from jcsync.model.rules import AttributeRule, GroupPolicy, Policy, Scope
 from jcsync.pipeline.orders import Connection, Memory
-from jcsync.stages.people import fetch_people
+from jcsync.stages.people import fetch_group, fetch_people
 from jcsync.stages.read import fetch_both
 from jcsync.stages.restrict import choose_one, linked_ids
+
+
+class _Rules(TypedDict):
+    scope: Scope
+    policy: Policy
+    rules: tuple[AttributeRule, ...]
+    groups: GroupPolicy
 
 
 def read_everybody(connection: Connection) -> tuple[DirectoryState, ProviderState]:
@@ -29,15 +39,30 @@ def read_people(
         ids: JumpCloud ids, or ids of unmanaged accounts.
     """
     return fetch_people(
-        connection.directory,
-        connection.provider,
-        ids,
-        memory.links,
-        scope=connection.scope,
-        policy=connection.policy,
-        rules=connection.rules,
-        groups=connection.group_policy,
+        connection.directory, connection.provider, ids, memory.links, **_rules_of(connection)
     )
+
+
+def read_group(
+    connection: Connection, memory: Memory, which: str
+) -> tuple[DirectoryState, ProviderState]:
+    """Read one group of the scope and its people on both sides.
+
+    Raises:
+        UsageError: The scope has no such group.
+    """
+    return fetch_group(
+        connection.directory, connection.provider, which, memory.links, **_rules_of(connection)
+    )
+
+
+def _rules_of(connection: Connection) -> _Rules:
+    return {
+        "scope": connection.scope,
+        "policy": connection.policy,
+        "rules": connection.rules,
+        "groups": connection.group_policy,
+    }
 
 
 def read_person(

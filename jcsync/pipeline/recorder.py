@@ -58,6 +58,7 @@ class Recorder:
         self._complete = (False, False)
         self._sizes = (0, 0)
         self._hold: int | None = None
+        self._held = False
         self._outcomes: list[Outcome] = []
         self._error: RunError | None = None
         self._recording = False
@@ -65,7 +66,7 @@ class Recorder:
     @property
     def mode(self) -> str:
         """As in the report."""
-        return "user" if self._order.who else "full"
+        return self._order.mode
 
     def start(self) -> None:
         """Remember that the run began, where it may write."""
@@ -110,7 +111,14 @@ class Recorder:
         _log_findings(findings)
 
     def hold(self, plan: Plan, violations: tuple[Violation, ...]) -> None:
-        """Keep the plan for a person to decide on; once, however often it is planned again."""
+        """Keep the plan for a person to decide on; once, however often it is planned again.
+
+        One about a part is not kept: the person who asked for it is there to accept it.
+        """
+        self._held = True
+        if self._order.is_partial:
+            log.warning("held", limits=[violation.limit for violation in violations])
+            return
         store, name, now = (
             self._connection.store,
             self._connection.name,
@@ -130,7 +138,7 @@ class Recorder:
             log.warning("limits waived", limits=[v.limit for v in self._violations])
         if approved is not None:
             store.decide_hold(approved.id, HoldStatus.APPROVED, by=self._connection.actor, at=now)
-        elif not self._order.who:
+        elif not self._order.is_partial:
             store.supersede_holds(self._connection.name, by=f"run {self.run_id}", at=now)
 
     def apply(self, plan: Plan, memory: Memory, lease: Lease) -> None:
@@ -177,7 +185,7 @@ class Recorder:
     def settle(self, decision: Decision, memory: Memory) -> None:
         """After everything was tried: forget what is no longer due, and close an approved hold."""
         connection, order = self._connection, self._order
-        if memory.escrow and decision.complete and not order.who:
+        if memory.escrow and decision.complete and not order.is_partial:
             connection.store.settle_escrow(connection.name, decision.due)
         if order.approved is not None:
             now = connection.clock.now()
@@ -264,7 +272,7 @@ class Recorder:
         if self._error is not None:
             applied = any(outcome.status is Status.APPLIED for outcome in self._outcomes)
             return RunOutcome.PARTIAL if applied else RunOutcome.FAILED
-        if self._hold is not None:
+        if self._held:
             return RunOutcome.HELD
         if not self._order.apply and self._plan is not None and self._plan.changes:
             return RunOutcome.PLANNED

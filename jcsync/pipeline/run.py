@@ -1,7 +1,7 @@
 """``run`` and ``decide``: each line of their bodies is a stage. Read this first."""
 
 from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 
 import structlog
@@ -11,8 +11,9 @@ from jcsync.model.directory import DirectoryState, Evidence
 from jcsync.model.plan import Change, Counts, Plan
 from jcsync.model.report import Finding, FindingKind, RunReport
 from jcsync.model.resource import Access, Kind, ProviderState
+from jcsync.model.rules import GroupPolicy, MappingError
 from jcsync.pipeline.orders import Connection, Decision, Memory, Order, Progress
-from jcsync.pipeline.reading import read_everybody, read_person
+from jcsync.pipeline.reading import read_everybody, read_group, read_person
 from jcsync.pipeline.recorder import Recorder
 from jcsync.ports import Lease, Store
 from jcsync.stages.confirm import fetch_evidence, removal_candidates, worth_confirming
@@ -85,11 +86,13 @@ def _recorded(
 def _run(connection: Connection, order: Order, record: Recorder, lease: Lease | None) -> None:
     check_organization(connection, remember=order.apply)
     record.progress("read", 0, 0)
-    if not order.who:
+    if not order.is_partial:
         record.notice(_look_around(connection))
     memory = recall(connection.store, connection.name)
     if order.who:
         state, actual = read_person(connection, memory, order.who)
+    elif order.group:
+        state, actual = read_group(connection, memory, order.group)
     else:
         state, actual = read_everybody(connection)
     record.progress("decide", 0, 0)
@@ -221,7 +224,7 @@ def decide(
         withheld=selected - {group.external_id for group in desired_groups},
     )
     if only is not None:
-        groups = restrict_groups(groups, only)
+        groups = restrict_groups(groups, only, state.group)
     if not actual.complete:
         # What an incomplete list does not show may be there: it is not created a second time.
         unsure = (*groups.blocked, *groups.missing)
@@ -249,7 +252,7 @@ def decide(
         group_sizes=group_diff.sizes,
         managed_groups=len(groups.pairs) + len(groups.orphans) + len(groups.withheld),
     )
-    plan, counted = (plan, ()) if only is None else _about(plan, only, connection, memory)
+    plan, counted = (plan, ()) if only is None else _about(plan, state, connection, memory)
     incomplete = [
         Finding(
             kind=FindingKind.INCOMPLETE, subject=side, message=f"{gap}; nobody's access is taken"
@@ -284,7 +287,9 @@ def decide(
         plan=plan,
         due=frozenset(key_of(change) for change in (*kept, *second_pass, *group_diff.changes))
         - nameless,
-        findings=findings if only is None else restrict_findings(findings, names_in(users)),
+        findings=findings
+        if only is None
+        else restrict_findings(findings, names_in(users) | _group_names(state, groups_on)),
         directory_gaps=directory_gaps,
         provider_gaps=actual.gaps,
     )
@@ -323,11 +328,21 @@ def _ask_again(
     return evidence, contradicted(state, doubtful, evidence)
 
 
+def _group_names(state: DirectoryState, policy: GroupPolicy) -> frozenset[str]:
+    """What findings may call the only group that a run is about."""
+    names = {group.name for group in state.groups if group.id == state.group}
+    for name in tuple(names):
+        with suppress(MappingError):
+            names.add(policy.name(state.group, name))
+    return frozenset(names)
+
+
 def _about(
-    plan: Plan, only: frozenset[str], connection: Connection, memory: Memory
+    plan: Plan, state: DirectoryState, connection: Connection, memory: Memory
 ) -> tuple[Plan, tuple[str, ...]]:
     """Restrict a plan to some people, and measure it; say what had to be read for that."""
-    plan = measure_plan(restrict_plan(plan, only), memory.links)
+    part = restrict_plan(plan, state.asked or frozenset(), group=state.group)
+    plan = measure_plan(part, memory.links)
     if connection.limits.accounts.count is None or not plan.gained:
         return plan, ()
     note = "all accounts were read, to count the active ones (limits.accounts)"

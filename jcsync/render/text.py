@@ -255,7 +255,7 @@ def _ending(report: RunReport, *, applied: bool) -> Iterator[Line]:
 
 
 def _verdict(report: RunReport, *, applied: bool) -> str:
-    if report.hold is not None:
+    if report.outcome is RunOutcome.HELD:
         return "HELD"
     return "LIMIT WAIVED" if applied and report.outcomes else "BEYOND LIMITS"
 
@@ -276,6 +276,17 @@ def violation_text(violation: Violation) -> str:
     return f"{violation.planned} {what}{of} planned, {violation.allowed}{base} allowed (limits.{violation.limit})."
 
 
+def _decision(hold: int | None) -> Iterator[Line]:
+    """Say how a plan beyond its limits is accepted; one about a part is in no hold."""
+    yield (("  Nothing was written.", ""),)
+    if hold is None:
+        yield (("  Accept:   the same command with --exceed-limits", ""),)
+        return
+    yield ((f"  Look:     jcsync holds show {hold}", ""),)
+    yield ((f"  Accept:   jcsync approve {hold}", ""), ("          (exactly this plan)", "dim"))
+    yield ((f"  Refuse:   jcsync reject {hold}", ""),)
+
+
 def _advice(report: RunReport, *, applied: bool) -> Iterator[Line]:
     name = report.connection
     wrote = any(outcome.status is Status.APPLIED for outcome in report.outcomes)
@@ -285,14 +296,8 @@ def _advice(report: RunReport, *, applied: bool) -> Iterator[Line]:
         if not wrote:
             yield (("  Nothing was written.", ""),)
         return
-    if report.hold is not None:
-        yield (("  Nothing was written.", ""),)
-        yield ((f"  Look:     jcsync holds show {report.hold}", ""),)
-        yield (
-            (f"  Accept:   jcsync approve {report.hold}", ""),
-            ("          (exactly this plan)", "dim"),
-        )
-        yield ((f"  Refuse:   jcsync reject {report.hold}", ""),)
+    if report.outcome is RunOutcome.HELD:
+        yield from _decision(report.hold)
         return
     if not applied:
         due = report.plan is not None and report.plan.changes

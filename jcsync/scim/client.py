@@ -184,6 +184,27 @@ class ScimProvider:
             notes=self._lookup.notes,
         )
 
+    def fetch_groups(self, sought: Iterable[Sought]) -> ProviderState:
+        """Look some groups up, with all their members.
+
+        A platform whose groups do not show their members is read in full.
+        """
+        if not self.profile.shows_members:
+            note = "everything was read: groups of the platform do not show their members"
+            state = self.fetch_state(groups=True)
+            return replace(state, notes=(note,))
+        try:
+            rows = self._lookup.groups(sought)
+            rows = {key: self._lookup.alone("Groups", key, row) for key, row in rows.items()}
+        except RemoteError as error:
+            if error.status not in _ABSENT:
+                raise
+            return ProviderState(users=(), gaps=(_no_groups(error),))
+        groups = tuple(group for row in rows.values() if (group := parse_group(row)))
+        return ProviderState(
+            users=(), groups=groups, gaps=self._lookup.gaps, notes=self._lookup.notes
+        )
+
     def fetch_user(self, resource_id: str) -> UserResource | None:
         """Read one account; ``None`` when it is gone."""
         body = self._reader.read(resource_path("Users", resource_id))

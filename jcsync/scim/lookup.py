@@ -66,6 +66,12 @@ class Lookup:
             rows += self._reader.find(collection, since=0, **{"emails.value": email})
         return rows
 
+    def alone(self, collection: calls.Collection, resource_id: str, row: Json) -> Json:
+        """Read by itself what a list may have shown in part; the row of the list if it is gone."""
+        if attribute(row, "members"):
+            return row
+        return self._read(collection, resource_id) or row
+
     def _read(self, collection: calls.Collection, resource_id: str) -> Json | None:
         """Read a resource by its ``id``; one that the provider calls malformed is none."""
         try:

@@ -4,16 +4,29 @@ JumpCloud is asked for each person and for those whom he refers to; the platform
 and, where groups are managed, for the groups that they are or should be in.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from jcsync.model.directory import DirectoryState, DirectoryUser
-from jcsync.model.resource import Access, DesiredUser, Kind, Link, ProviderState, Sought
+from jcsync.model.resource import (
+    Access,
+    DesiredGroup,
+    DesiredUser,
+    Kind,
+    Link,
+    ProviderState,
+    Sought,
+)
 from jcsync.model.rules import AttributeRule, GroupPolicy, Policy, Scope
 from jcsync.ports import Directory, ServiceProvider
-from jcsync.stages.mapping import map_groups, map_users
+from jcsync.stages.mapping import failed, group_conditions, map_groups, map_users
 from jcsync.stages.matching import match_users
+
+Follow = Callable[[DirectoryUser], Collection[str]]
+
+MOST_LOOK_UPS = 200
+"""More accounts than these are not looked up one by one: the whole list is read."""
 
 
 def fetch_people(
@@ -45,16 +58,12 @@ def fetch_people(
     Raises:
         JcsyncError: A side could not be read.
     """
-    links = tuple(links)
-    references = [rule for rule in rules if rule.reference]
-
-    def follow(user: DirectoryUser) -> set[str]:
-        return {str(rule.read(user) or "").strip() for rule in references} - {""}
-
+    links, follow = tuple(links), _follow(rules)
     state = directory.fetch_people(ids, scope, follow=follow)
     desired = map_users(state, scope, policy, rules)
     user_links = [link for link in links if link.kind is Kind.USER]
-    actual = provider.fetch_accounts(_sought_accounts(ids, state, desired, user_links, policy))
+    sought = _sought_accounts(ids, state, desired, user_links, policy)
+    actual = _fetch_accounts(provider, list(sought))
     if not groups.enabled:
         return state, actual
     matching = match_users(desired, actual.users, user_links, policy)
@@ -62,23 +71,126 @@ def fetch_people(
         *(p.actual.resource_id for p in matching.pairs if p.desired.external_id in ids),
         *(o.actual.resource_id for o in matching.orphans if o.link.external_id in ids),
     }
-    linked = {link.external_id: link.resource_id for link in links if link.kind is Kind.GROUP}
     named, _ = map_groups(state, desired, groups, scope)
-    sought = [
-        Sought(
-            external_id=group.external_id,
-            resource_id=linked.get(group.external_id, ""),
-            name=group.display_name,
+    wanted = [_sought_group(group, links) for group in named if group.members & ids]
+    return state, _joined(actual, provider.fetch_memberships(wanted, accounts))
+
+
+def fetch_group(
+    directory: Directory,
+    provider: ServiceProvider,
+    which: str,
+    links: Iterable[Link],
+    *,
+    scope: Scope,
+    policy: Policy,
+    rules: tuple[AttributeRule, ...],
+    groups: GroupPolicy,
+) -> tuple[DirectoryState, ProviderState]:
+    """Read one group on both sides, and the people who are in it on either.
+
+    Args:
+        directory: JumpCloud.
+        provider: The platform.
+        which: Name or id of a group of the scope.
+        links: As for ``fetch_people``, like the others.
+        scope: Its other groups are asked for those alone who may be in scope by them only.
+        policy: As for ``fetch_people``.
+        rules: As for ``fetch_people``.
+        groups: Whether the platform's group is read.
+
+    Raises:
+        UsageError: The scope has no such group.
+    """
+    links = tuple(links)
+    state = directory.fetch_group(which, scope)
+    linked = {link.resource_id: link.external_id for link in links if link.kind is Kind.USER}
+    held = ProviderState(users=())
+    if groups.enabled:
+        desired = map_users(state, scope, policy, rules)
+        named, _ = map_groups(state, desired, groups, scope)
+        wanted = [
+            _sought_group(group, links) for group in named if group.external_id == state.group
+        ]
+        held = provider.fetch_groups(wanted)
+    present = frozenset[str]().union(*(group.members for group in held.groups))
+    left = {linked[key] for key in present & linked.keys()} - state.member_ids()
+    state = _with_people(state, left, directory, scope, _follow(rules))
+    ids = state.asked or frozenset()
+    user_links = [link for link in links if link.kind is Kind.USER]
+    desired = map_users(state, scope, policy, rules)
+    sought = list(_sought_accounts(ids, state, desired, user_links, policy))
+    known = {one.resource_id for one in sought}
+    sought += [Sought(external_id="", resource_id=key) for key in sorted(present - known)]
+    return state, _joined(_fetch_accounts(provider, sought), held)
+
+
+def _with_people(
+    state: DirectoryState,
+    left: AbstractSet[str],
+    directory: Directory,
+    scope: Scope,
+    follow: Follow,
+) -> DirectoryState:
+    """Add to a group those who left it, those whom it does not bring in, and those referred to."""
+    (group,) = (group for group in state.groups if group.id == state.group)
+    where = group_conditions(group, scope)
+    outside = {user.id for user in state.users.values() if failed(user, where)}
+    others = {key for user in state.users.values() for key in follow(user)}
+    wanted = left | outside | (others - state.users.keys())
+    if not wanted:
+        return state
+    found = directory.fetch_people(wanted, scope, follow=follow)
+    members = {
+        key: replace(membership, user_ids=membership.user_ids | found.members[key].user_ids)
+        for key, membership in state.members.items()
+    }
+    missed = found.members[group.id].user_ids & left
+    gaps = [*state.gaps, *(gap for gap in found.gaps if gap not in state.gaps)]
+    if missed:
+        gaps.append(
+            f'{len(missed)} who are not listed in "{group.name}" say by their own records that '
+            "they are in it"
         )
-        for group in named
-        if group.members & ids
-    ]
-    found = provider.fetch_memberships(sought, accounts)
-    return state, replace(
-        actual,
-        groups=found.groups,
-        gaps=tuple(dict.fromkeys((*actual.gaps, *found.gaps))),
-        notes=tuple(dict.fromkeys((*actual.notes, *found.notes))),
+    return replace(
+        state,
+        members=members,
+        direct=found.direct,
+        users={**state.users, **found.users},
+        gaps=tuple(gaps),
+        asked=(state.asked or frozenset()) | left,
+    )
+
+
+def _follow(rules: Iterable[AttributeRule]) -> Follow:
+    references = [rule for rule in rules if rule.reference]
+    return lambda user: {str(rule.read(user) or "").strip() for rule in references} - {""}
+
+
+def _fetch_accounts(provider: ServiceProvider, sought: list[Sought]) -> ProviderState:
+    """Look accounts up, or read all of them where that takes fewer requests."""
+    if len(sought) <= MOST_LOOK_UPS:
+        return provider.fetch_accounts(sought)
+    return provider.fetch_state(groups=False)
+
+
+def _joined(accounts: ProviderState, groups: ProviderState) -> ProviderState:
+    return replace(
+        accounts,
+        groups=groups.groups,
+        gaps=tuple(dict.fromkeys((*accounts.gaps, *groups.gaps))),
+        notes=tuple(dict.fromkeys((*accounts.notes, *groups.notes))),
+    )
+
+
+def _sought_group(group: DesiredGroup, links: Iterable[Link]) -> Sought:
+    linked = (
+        link.resource_id
+        for link in links
+        if link.kind is Kind.GROUP and link.external_id == group.external_id
+    )
+    return Sought(
+        external_id=group.external_id, resource_id=next(linked, ""), name=group.display_name
     )
 
 

@@ -37,12 +37,24 @@ def restrict_users(matching: UserMatching, wanted: AbstractSet[str]) -> UserMatc
     )
 
 
-def restrict_groups(matching: GroupMatching, wanted: AbstractSet[str]) -> GroupMatching:
-    """Leave out the groups that were not looked for, since none of these people should be in them."""
-    return replace(
-        matching,
-        missing=tuple(group for group in matching.missing if group.members & wanted),
-        gone=(),
+def restrict_groups(
+    matching: GroupMatching, wanted: AbstractSet[str], group: str = ""
+) -> GroupMatching:
+    """Leave out the groups that were not looked for.
+
+    Args:
+        matching: Of all groups that were read.
+        wanted: People who should be in a group, else it was not looked for.
+        group: JumpCloud id of the only group that was, or ``""``.
+    """
+    if not group:
+        missing = tuple(one for one in matching.missing if one.members & wanted)
+        return replace(matching, missing=missing, gone=())
+    return GroupMatching(
+        pairs=tuple(pair for pair in matching.pairs if pair.desired.external_id == group),
+        missing=tuple(one for one in matching.missing if one.external_id == group),
+        blocked=tuple(one for one in matching.blocked if one.external_id == group),
+        findings=matching.findings,
     )
 
 
@@ -70,7 +82,7 @@ def names_in(matching: UserMatching) -> frozenset[str]:
     return frozenset([p.user_name for p in people] + [a.user_name for a in accounts])
 
 
-def restrict_plan(plan: Plan, wanted: AbstractSet[str]) -> Plan:
+def restrict_plan(plan: Plan, wanted: AbstractSet[str], *, group: str = "") -> Plan:
     """Keep the changes of some people, their memberships included.
 
     Their references to people whose accounts are still to be created wait for a run about those.
@@ -78,8 +90,12 @@ def restrict_plan(plan: Plan, wanted: AbstractSet[str]) -> Plan:
     Args:
         plan: Of all who were read.
         wanted: JumpCloud ids, or ids of unmanaged accounts.
+        group: JumpCloud id of the only group whose changes are kept, whole; ``""`` for those of
+            all groups, as far as they are about these people.
     """
-    parts = (_part(change, wanted) for change in plan.changes)
+    parts = (
+        _whole(change, wanted, group) if group else _part(change, wanted) for change in plan.changes
+    )
     kept = (part for part in parts if part is not None)
     return replace(plan, changes=without_dangling(kept))
 
@@ -115,6 +131,12 @@ def linked_ids(links: Iterable[Link], who: str) -> set[str]:
         for link in links
         if link.kind is Kind.USER and called(who, link.external_id, link.resource_id, link.name)
     }
+
+
+def _whole(change: Change, wanted: AbstractSet[str], group: str) -> Change | None:
+    if change.kind is Kind.GROUP:
+        return change if change.external_id == group else None
+    return _part(change, wanted)
 
 
 def _part(change: Change, wanted: AbstractSet[str]) -> Change | None:

@@ -458,14 +458,16 @@ def test_plan_says_what_comes_next(report: RunReport, words: str) -> None:
 
 def test_held_run_says_how_to_decide() -> None:
     """The number, the limit, the setting and the next commands."""
-    report = of(a_change(), violations=(a_violation(),), hold=7)
+    report = replace(of(a_change(), violations=(a_violation(),), hold=7), outcome=RunOutcome.HELD)
 
     lines = shown(report)
 
     assert "HELD: 52 deactivations planned, 50 allowed (limits.deactivate.count)." in lines
     assert "jcsync approve 7" in lines
     assert "jcsync reject 7" in lines
-    assert "BEYOND LIMITS: 52" in shown(replace(report, hold=None), applied=False)
+    assert "BEYOND LIMITS: 52" in shown(
+        replace(report, hold=None, outcome=RunOutcome.PLANNED), applied=False
+    )
 
 
 @pytest.mark.parametrize(
