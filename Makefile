@@ -72,6 +72,10 @@ pytest: .venv/.dev ## Run the tests, with coverage
 bench: .venv/.demo ## Measure initial and no-change runs (minutes)
 	@$(BIN)/python bench/run.py $(ARGS)
 
+.PHONY: man
+man: .venv/.demo ## Write the manual pages to build/man
+	@$(BIN)/python .ci/man build/man
+
 .PHONY: image
 image: ## Build the container image with docker, podman or buildah
 	@deploy/build-image.sh

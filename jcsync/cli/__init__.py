@@ -9,6 +9,7 @@ import io
 import sys
 
 import click
+from click.shell_completion import CompletionItem
 
 from jcsync import __version__
 from jcsync.cli.common import Options, common_options, fault_text
@@ -58,6 +59,10 @@ _COMMANDS = {
     ),
     "explain": ("jcsync.cli.explain:explain", "One person through all stages."),
     "config": ("jcsync.cli.config:config", "Check, show and describe the settings."),
+    "completion": (
+        "jcsync.cli.completion:completion",
+        "Print what bash, zsh or fish needs to complete commands.",
+    ),
     "demo": ("jcsync.cli.demo:demo", "All of it against an embedded JumpCloud and SCIM platform."),
 }
 """Where each command is and what it is for, in the order of the help; imported only when called."""
@@ -78,6 +83,15 @@ class _LazyGroup(click.Group):
         module, name = _COMMANDS[cmd_name][0].split(":")
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete commands without importing them."""
+        del ctx
+        return [
+            CompletionItem(name, help=text)
+            for name, (_, text) in _COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
