@@ -459,3 +459,26 @@ def test_primary_needs_a_value(tmp_path: Path, home: object, expected: bool | No
     )
 
     assert rules['emails[type eq "home"].primary'].read(ANN) is expected
+
+
+@pytest.mark.parametrize("profile", profile_names())
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        ({"displayname": "Ann Lee"}, "Ann Lee"),
+        ({"displayname": " "}, "Anna Lee-Smith"),
+        ({}, "Anna Lee-Smith"),
+        ({"lastname": ""}, "Anna"),
+        ({"displayname": " ", "firstname": " ", "lastname": "\t"}, "ann"),
+    ],
+)
+def test_the_name_that_is_shown_is_never_blank(
+    tmp_path: Path, profile: str, names: dict[str, str], shown: str
+) -> None:
+    """The name that JumpCloud shows, else first and last name, else the username."""
+    attributes = load_profile(profile).attributes
+    if "displayName" not in attributes:
+        pytest.skip("the profile maps none")
+    rule = rules_of(tmp_path, {}, attributes)["displayName"]
+    fields = {"firstname": "Anna", "lastname": "Lee-Smith", "username": "ann", **names}
+    assert rule.read(DirectoryUser(id="1", **fields)) == shown
