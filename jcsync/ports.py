@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from jcsync.errors import RemoteError
+from jcsync.model.baseline import Baseline
 from jcsync.model.directory import (
     DirectoryGroup,
     DirectoryState,
@@ -528,6 +529,26 @@ class Store(Protocol):
         Returns:
             By JumpCloud id and path: what the platform has (``before``) in place of what it was
             sent (``after``).
+        """
+        ...
+
+    def baseline(self, connection: str) -> Baseline | None:
+        """From where fast runs of a connection go on; ``None`` before its first full run."""
+        ...
+
+    def decided(self, connection: str) -> Mapping[str, str]:
+        """The fingerprint of what each person should have, as last decided, by JumpCloud id."""
+        ...
+
+    def record_baseline(
+        self, connection: str, baseline: Baseline, decided: Mapping[str, str | None]
+    ) -> None:
+        """Remember from where fast runs go on, and what was decided of people since.
+
+        Args:
+            connection: Of this connection.
+            baseline: In place of the one before.
+            decided: Fingerprints by JumpCloud id; ``None`` forgets one, others stay.
         """
         ...
 

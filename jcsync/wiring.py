@@ -2,6 +2,7 @@
 
 import getpass
 import hashlib
+import json
 import os
 import socket
 import threading
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from pydantic import Secret
 
+from jcsync import __version__
 from jcsync.clock import SystemClock
 from jcsync.errors import SettingsError, UsageError
 from jcsync.jumpcloud.auth import ApiKey, Credentials, ServiceAccount
@@ -196,6 +198,7 @@ def wired(
             feed=feed,
             feed_wanted=settings.directory.insights == "on",
             platform=(transport.endpoint.host, settings.provider.profile),
+            basis=_basis(settings),
         )
     finally:
         directory.close()
@@ -276,6 +279,19 @@ def _build_directory(
     closing.append(log)
     feed = Insights(log, credentials, clock, org_id=directory.org_id or "")
     return client, feed, closing
+
+
+def _basis(settings: ConnectionSettings) -> str:
+    """What fast runs hold for: this version, both sides, and all that decides about people."""
+    directory, provider = settings.directory, settings.provider
+    content = [
+        __version__,
+        [hosts(directory).base_url, directory.org_id],
+        [str(provider.base_url), provider.profile, provider.quirks],
+        settings.model_dump(mode="json", include={"scope", "users", "groups", "policy"}),
+    ]
+    text = json.dumps(content, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def _build_transport(

@@ -15,6 +15,7 @@ from jcsync.errors import (
     UnknownOutcomeError,
     UsageError,
 )
+from jcsync.model.baseline import Baseline
 from jcsync.model.directory import (
     DirectoryGroup,
     DirectoryState,
@@ -510,6 +511,8 @@ class FakeStore:
     all_holds: list[HoldRecord] = field(default_factory=list)
     waiting: dict[tuple[Kind, str], EscrowRecord] = field(default_factory=dict)
     known: dict[str, Learnt] = field(default_factory=dict)
+    baselines: dict[str, Baseline] = field(default_factory=dict)
+    fingerprints: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, *links: Link) -> "FakeStore":
@@ -700,6 +703,20 @@ class FakeStore:
     def settled(self, connection: str) -> Mapping[str, Mapping[str, AttributeChange]]:
         del connection
         return {}
+
+    def baseline(self, connection: str) -> Baseline | None:
+        return self.baselines.get(connection)
+
+    def decided(self, connection: str) -> Mapping[str, str]:
+        return dict(self.fingerprints.get(connection, {}))
+
+    def record_baseline(
+        self, connection: str, baseline: Baseline, decided: Mapping[str, str | None]
+    ) -> None:
+        self._call("baseline")
+        self.baselines[connection] = baseline
+        marks = self.fingerprints.setdefault(connection, {}) | decided
+        self.fingerprints[connection] = {key: mark for key, mark in marks.items() if mark}
 
     def learnt(self, connection: str) -> Learnt | None:
         return self.known.get(connection)

@@ -135,6 +135,9 @@ def apply(options: Options, file: Path) -> int:
 @click.argument("connections", nargs=-1, metavar="[CONNECTION]...")
 @_narrowing_options
 @click.option(
+    "--fast", is_flag=True, help="Look only at those who may have changed since the last run."
+)
+@click.option(
     "--exceed-limits", is_flag=True, help="Waive all limits, this once; the history says so."
 )
 @common_options
@@ -143,15 +146,28 @@ def reconcile(
     connections: tuple[str, ...],
     who: str,
     group: str,
-    exceed_limits: bool,  # noqa: FBT001 - click passes flags by name
+    fast: bool,  # noqa: FBT001 - click passes flags by name
+    exceed_limits: bool,  # noqa: FBT001 - likewise
 ) -> int:
     """Make the platform agree with JumpCloud, once.
 
-    A plan beyond a limit is held: nothing is written until a person approves it.
+    A plan beyond a limit is held: nothing is written until a person approves it. A fast run becomes
+    a full one where single people will not do.
     """
+    others = {"--user": who, "--group": group, "--exceed-limits": exceed_limits}
+    if fast and (other := next((name for name, given in others.items() if given), "")):
+        message = f"--fast does not go with {other}"
+        raise UsageError(message)
     loaded = load_and_log(options)
     trigger = "exceed_limits" if exceed_limits else "manual"
-    order = Order(apply=True, trigger=trigger, who=who, group=group, exceed_limits=exceed_limits)
+    order = Order(
+        apply=True,
+        trigger=trigger,
+        who=who,
+        group=group,
+        exceed_limits=exceed_limits,
+        fast=fast,
+    )
     reports = _run_all(loaded, connections, options, lambda _name: order)
     show_reports(reports, options, applied=True)
     return first_status(run_status(report) for report in _found(reports))

@@ -1,7 +1,7 @@
 """A job for each connection: when it runs, with which settings, and what follows from how it ended."""
 
 import threading
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -135,7 +135,8 @@ class Jobs:
             if self._store.connection(name).paused:
                 log.info("paused", connection=name)
                 return
-            order = self._order(name)
+            every = timedelta(seconds=settings.schedule.full_every)
+            order = Order(apply=True, trigger="schedule", fast=True, full_every=every)
             with wired(loaded, name, self._store, read_only=False, stop=self._stop) as connection:
                 report = run(connection, order)
                 holds = len(self._store.holds(connection=name, open_only=True))
@@ -151,11 +152,6 @@ class Jobs:
         except Exception as error:  # a front door: the other connections go on
             log.exception("run failed unexpectedly", connection=name, error=repr(error))
             self._back_off(name, interval)
-
-    def _order(self, name: str) -> Order:
-        """What is asked of the next run of a connection."""
-        del name
-        return Order(apply=True, trigger="schedule")
 
     def _weigh(self, name: str, report: RunReport, interval: float) -> None:
         """Leave a connection that failed as a whole alone for a while, longer each time."""

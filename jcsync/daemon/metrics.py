@@ -60,6 +60,9 @@ class Metrics:
             "last_success_timestamp_seconds",
             "When the last run ended that read both sides and decided.",
         )
+        self._full = gauge(
+            "last_full_run_timestamp_seconds", "When the last full run that succeeded ended."
+        )
         self._managed = gauge("managed_accounts", "Accounts that jcsync created or adopted.")
         self._holds = gauge("holds", "Plans that wait for a decision.")
         self._escrow = gauge("escrow", "Resources that failed and wait for their next try.")
@@ -106,6 +109,8 @@ class Metrics:
         self._duration.labels(name).set((report.finished_at - report.started_at).total_seconds())
         if report.succeeded:
             self._success.labels(name).set(report.finished_at.timestamp())
+            if report.mode == "full":
+                self._full.labels(name).set(report.finished_at.timestamp())
         self._managed.labels(name).set(managed)
         if report.plan is not None:
             for outcome in report.outcomes:
@@ -115,10 +120,12 @@ class Metrics:
                 ).inc()
         self._holds.labels(name).set(holds)
         self._escrow.labels(name).set(escrow)
-        self._violations.labels(name).set(len(report.violations))
-        found = Tally(finding.kind.value for finding in report.findings)
-        for kind in FindingKind:
-            self._findings.labels(name, kind.value).set(found[kind.value])
+        if report.mode == "full":
+            # A fast run looks at a few people: it cannot tell that the others are well again.
+            self._violations.labels(name).set(len(report.violations))
+            found = Tally(finding.kind.value for finding in report.findings)
+            for kind in FindingKind:
+                self._findings.labels(name, kind.value).set(found[kind.value])
         self._count("directory", name, connection.directory.answers, connection.directory.retries)
         if connection.feed is not None:
             self._count("directory", name, connection.feed.answers, connection.feed.retries)

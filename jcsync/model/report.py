@@ -138,7 +138,8 @@ class RunReport:
     """One run from beginning to end.
 
     Attributes:
-        mode: ``full``, or ``user`` or ``group`` when it looked at one of them only.
+        mode: ``full``, ``fast`` when it looked at those alone who may have changed, or ``user`` or
+            ``group`` when it looked at one of them only.
         plan: ``None`` when a side could not be read at all.
         hold: Number of the hold that waits for a decision, or ``None``.
         outcomes: One for each change once applying began, ordered by ``n``.

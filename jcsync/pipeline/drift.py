@@ -5,8 +5,9 @@ from dataclasses import replace
 from jcsync.model.drift import DriftReport
 from jcsync.model.report import BLOCKING, FindingKind
 from jcsync.pipeline.orders import Connection
+from jcsync.pipeline.organization import check_organization
 from jcsync.pipeline.reading import read_everybody
-from jcsync.pipeline.run import check_organization, decide, recall
+from jcsync.pipeline.run import decide, recall
 from jcsync.stages.drift import find_drift, strict, strict_groups
 from jcsync.stages.settle import written_ids
 

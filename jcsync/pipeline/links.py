@@ -10,8 +10,9 @@ from jcsync.model.plan import Action, AttributeChange, Change, Plan
 from jcsync.model.report import Outcome, RunOutcome, RunReport, Status
 from jcsync.model.resource import Access, DesiredUser, Kind, Link, ProviderState, UserResource
 from jcsync.pipeline.orders import Connection, Decision, Memory, Order
+from jcsync.pipeline.organization import check_organization
 from jcsync.pipeline.recorder import Recorder
-from jcsync.pipeline.run import check_organization, recall
+from jcsync.pipeline.run import recall
 from jcsync.ports import Clock, Store
 from jcsync.stages.diff import STEP_PATCH
 from jcsync.stages.mapping import map_users

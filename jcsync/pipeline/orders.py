@@ -34,6 +34,7 @@ class Connection:
         feed: JumpCloud's event log, ``None`` when it is not to be asked.
         feed_wanted: Whether its absence is worth a finding.
         platform: What the platform is known by: its host, the name of its profile.
+        basis: Digest of the settings that decide what people should have.
         keep_history: How long runs and their changes are kept, ``None`` for ever.
     """
 
@@ -57,6 +58,7 @@ class Connection:
     feed: Feed | None = None
     feed_wanted: bool = False
     platform: tuple[str, ...] = ()
+    basis: str = ""
     keep_history: timedelta | None = None
 
     @property
@@ -77,6 +79,8 @@ class Order:
         digest: The plan that was saved or approved: any other is refused.
         approved: The hold that a person has approved: its limits are waived.
         exceed_limits: Waive all limits for this one run.
+        fast: Look at those alone who may have changed, where that is possible.
+        full_every: Look at everybody when that was so long ago, ``None`` for never.
     """
 
     apply: bool
@@ -86,6 +90,8 @@ class Order:
     digest: str = ""
     approved: HoldRecord | None = None
     exceed_limits: bool = False
+    fast: bool = False
+    full_every: timedelta | None = None
 
     @property
     def is_patient(self) -> bool:
@@ -94,8 +100,10 @@ class Order:
 
     @property
     def mode(self) -> str:
-        """As in the report."""
-        return "user" if self.who else "group" if self.group else "full"
+        """As in the report; a fast run may still become a full one."""
+        if self.is_partial:
+            return "user" if self.who else "group"
+        return "fast" if self.fast else "full"
 
     @property
     def is_partial(self) -> bool:

@@ -6,7 +6,7 @@ from jcsync.model.directory import DirectoryState
 from jcsync.model.resource import ProviderState, Sought
 from jcsync.model.rules import AttributeRule, GroupPolicy, Policy, Scope
 from jcsync.pipeline.orders import Connection, Memory
-from jcsync.stages.people import fetch_group, fetch_people
+from jcsync.stages.people import fetch_accounts, fetch_group, fetch_people
 from jcsync.stages.read import fetch_both
 from jcsync.stages.restrict import choose_one, linked_ids
 
@@ -41,6 +41,11 @@ def read_people(
     return fetch_people(
         connection.directory, connection.provider, ids, memory.links, **_rules_of(connection)
     )
+
+
+def read_accounts(connection: Connection, memory: Memory, state: DirectoryState) -> ProviderState:
+    """Read the accounts and memberships of the people whom the directory was asked for."""
+    return fetch_accounts(connection.provider, state, memory.links, **_rules_of(connection))
 
 
 def read_group(

@@ -43,7 +43,12 @@ log = structlog.get_logger()
 
 
 class Recorder:
-    """The report of a run as it grows, and the store's knowledge of it."""
+    """The report of a run as it grows, and the store's knowledge of it.
+
+    Attributes:
+        mode: As in the report.
+        progress: Told how far the run is.
+    """
 
     def __init__(self, connection: Connection, order: Order, progress: Progress) -> None:
         """Begin; nothing is written yet."""
@@ -62,11 +67,7 @@ class Recorder:
         self._outcomes: list[Outcome] = []
         self._error: RunError | None = None
         self._recording = False
-
-    @property
-    def mode(self) -> str:
-        """As in the report."""
-        return self._order.mode
+        self.mode = order.mode
 
     def start(self) -> None:
         """Remember that the run began, where it may write."""
@@ -81,6 +82,17 @@ class Recorder:
                 actor=self._connection.actor,
             )
             self._recording = True
+
+    def widen(self, reason: str) -> None:
+        """Go on as a full run."""
+        self.mode = "full"
+        log.info("fast run becomes a full one", reason=reason)
+
+    def nothing_changed(self) -> None:
+        """Keep that nobody had to be looked at."""
+        self._plan = Plan(connection=self._connection.name)
+        self._complete = (True, True)
+        log.info("nothing changed")
 
     def decided(
         self,
@@ -182,11 +194,24 @@ class Recorder:
                 self._outcomes.append(outcome)
                 self.progress("apply", len(self._outcomes), len(plan.changes))
 
-    def settle(self, decision: Decision, memory: Memory) -> None:
-        """After everything was tried: forget what is no longer due, and close an approved hold."""
+    def settle(
+        self, decision: Decision, memory: Memory, *, asked: frozenset[str] | None = None
+    ) -> None:
+        """After everything was tried: forget what is no longer due, and close an approved hold.
+
+        Args:
+            decision: What was due.
+            memory: What was in escrow.
+            asked: JumpCloud ids of those whom it was about; of others nothing is forgotten.
+        """
         connection, order = self._connection, self._order
         if memory.escrow and decision.complete and not order.is_partial:
-            connection.store.settle_escrow(connection.name, decision.due)
+            others = {
+                (record.kind, record.key)
+                for record in memory.escrow
+                if asked is not None and not (record.kind is Kind.USER and record.key in asked)
+            }
+            connection.store.settle_escrow(connection.name, decision.due | others)
         if order.approved is not None:
             now = connection.clock.now()
             connection.store.decide_hold(

@@ -6,14 +6,26 @@ from dataclasses import replace
 
 import structlog
 
-from jcsync.errors import FeedError, JcsyncError, RemoteError, SettingsError, StalePlanError
+from jcsync.errors import JcsyncError, RemoteError, StalePlanError
 from jcsync.model.directory import DirectoryState, Evidence
 from jcsync.model.plan import Change, Counts, Plan
 from jcsync.model.report import Finding, FindingKind, RunReport
 from jcsync.model.resource import Access, Kind, ProviderState
 from jcsync.model.rules import GroupPolicy, MappingError
+from jcsync.pipeline.fast import (
+    FullRunDueError,
+    Watch,
+    build_baseline,
+    decided_now,
+    differences,
+    look_fast,
+    refuse_gaps,
+    refuse_plan,
+    watch_everything,
+)
 from jcsync.pipeline.orders import Connection, Decision, Memory, Order, Progress
-from jcsync.pipeline.reading import read_everybody, read_group, read_person
+from jcsync.pipeline.organization import check_organization
+from jcsync.pipeline.reading import read_accounts, read_everybody, read_group, read_person
 from jcsync.pipeline.recorder import Recorder
 from jcsync.ports import Lease, Store
 from jcsync.stages.confirm import fetch_evidence, removal_candidates, worth_confirming
@@ -27,7 +39,6 @@ from jcsync.stages.guard import check_plan
 from jcsync.stages.lookalikes import find_lost, find_twins
 from jcsync.stages.mapping import is_selected, map_groups, map_users
 from jcsync.stages.matching import UserMatching, match_groups, match_users
-from jcsync.stages.provisioners import fetch_provisioners
 from jcsync.stages.read import fetch_active, fetch_missing
 from jcsync.stages.record import record_matching
 from jcsync.stages.references import diff_references, resolve_references
@@ -41,8 +52,6 @@ from jcsync.stages.restrict import (
     restrict_users,
 )
 from jcsync.stages.settle import leave_settled
-
-log = structlog.get_logger()
 
 
 def run(
@@ -84,10 +93,22 @@ def _recorded(
 
 
 def _run(connection: Connection, order: Order, record: Recorder, lease: Lease | None) -> None:
+    if order.fast and lease is not None:
+        try:
+            _run_fast(connection, order, record, lease)
+        except FullRunDueError as due:
+            record.widen(str(due))
+        else:
+            return
+    _run_full(connection, order, record, lease)
+
+
+def _run_full(connection: Connection, order: Order, record: Recorder, lease: Lease | None) -> None:
+    began = connection.clock.now()
     check_organization(connection, remember=order.apply)
     record.progress("read", 0, 0)
-    if not order.is_partial:
-        record.notice(_look_around(connection))
+    watch = Watch() if order.is_partial else watch_everything(connection, follow=order.apply)
+    record.notice(watch.findings)
     memory = recall(connection.store, connection.name)
     if order.who:
         state, actual = read_person(connection, memory, order.who)
@@ -121,7 +142,44 @@ def _run(connection: Connection, order: Order, record: Recorder, lease: Lease | 
     if violations and not order.waives_limits:
         record.hold(plan, violations)
         return
+    baseline = build_baseline(connection, state, watch, began)
     record.release_holds()
+    _make_so(connection, record, decision, memory, lease)
+    record.settle(decision, memory)
+    if decision.complete and not order.is_partial:
+        now = decided_now(connection, state, decision.desired)
+        changed = differences(now, connection.store.decided(connection.name))
+        connection.store.record_baseline(connection.name, baseline, changed)
+
+
+def _run_fast(connection: Connection, order: Order, record: Recorder, lease: Lease) -> None:
+    """Look at those alone who may have changed.
+
+    Raises:
+        FullRunDueError: That will not do; nothing was written.
+    """
+    record.progress("read", 0, 0)
+    look = look_fast(connection, order)
+    if look.state is None:
+        record.notice(look.findings)
+        record.nothing_changed()
+    else:
+        memory = recall(connection.store, connection.name)
+        actual = read_accounts(connection, memory, look.state)
+        refuse_gaps(actual.gaps)
+        record.progress("decide", 0, 0)
+        decision = decide(connection, look.state, actual, memory, patient=order.is_patient)
+        refuse_plan(decision, check_plan(decision.plan, connection.limits))
+        record.notice(look.findings)
+        record.decided(look.state, actual, decision, ())
+        _make_so(connection, record, decision, memory, lease)
+        record.settle(decision, memory, asked=look.state.asked)
+    connection.store.record_baseline(connection.name, look.baseline, look.decided)
+
+
+def _make_so(
+    connection: Connection, record: Recorder, decision: Decision, memory: Memory, lease: Lease
+) -> None:
     links = record_matching(
         connection.store,
         connection.name,
@@ -130,30 +188,7 @@ def _run(connection: Connection, order: Order, record: Recorder, lease: Lease | 
         memory.links,
         complete=decision.complete,
     )
-    record.apply(plan, replace(memory, links=links), lease)
-    record.settle(decision, memory)
-
-
-def _look_around(connection: Connection) -> tuple[Finding, ...]:
-    """Look for other provisioners on the same platform, where there is an event log to ask."""
-    if connection.feed is None:
-        return ()
-    try:
-        return fetch_provisioners(
-            connection.feed, connection.clock.now(), connection.scope, connection.platform
-        )
-    except FeedError as error:
-        return feed_findings(connection, error)
-
-
-def feed_findings(connection: Connection, error: FeedError) -> tuple[Finding, ...]:
-    """Return what is said of an event log that cannot be read: nothing, unless it is wanted."""
-    log.info("event log not used", error=str(error))
-    if not connection.feed_wanted:
-        return ()
-    message = f"{error}; the directory is read instead (directory.insights)"
-    finding = Finding(kind=FindingKind.FEED_UNAVAILABLE, subject="directory", message=message)
-    return (finding,)
+    record.apply(decision.plan, replace(memory, links=links), lease)
 
 
 def recall(store: Store, name: str) -> Memory:
@@ -360,25 +395,3 @@ def _lease(connection: Connection, order: Order) -> AbstractContextManager[Lease
     if not order.apply:
         return nullcontext()
     return connection.store.lease(connection.name, connection.owner)
-
-
-def check_organization(connection: Connection, *, remember: bool) -> None:
-    """Refuse a key that works in another organisation than the connection was set up with.
-
-    Args:
-        connection: Whose directory and store.
-        remember: Remember the organisation of a connection that has none yet.
-
-    Raises:
-        SettingsError: It is another one.
-    """
-    found = connection.directory.fetch_organization().id
-    known = connection.store.connection(connection.name).organization
-    if found and known and found != known:
-        message = (
-            f"the key now works in the organisation {found}, this connection was set up in {known}: "
-            "give the new organisation a connection of its own, or put the old key back"
-        )
-        raise SettingsError(message)
-    if found and not known and remember:
-        connection.store.record_organization(connection.name, found)

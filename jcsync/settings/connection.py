@@ -212,7 +212,7 @@ class ScheduleSettings(Section):
     )
     full_every: Annotated[Duration, between("10s", "366d")] = Field(
         default=6 * 3600.0,
-        description="How often everything is compared; in this version every run does.",
+        description="How often everything is compared; the runs between are fast.",
     )
     window: WindowText | None = Field(
         default=None,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
-from jcsync.model.directory import DirectoryState, DirectoryUser
+from jcsync.model.directory import DirectoryState, DirectoryUser, Membership
 from jcsync.model.resource import (
     Access,
     DesiredGroup,
@@ -58,14 +58,44 @@ def fetch_people(
     Raises:
         JcsyncError: A side could not be read.
     """
-    links, follow = tuple(links), _follow(rules)
-    state = directory.fetch_people(ids, scope, follow=follow)
+    state = directory.fetch_people(ids, scope, follow=follow_references(rules))
+    actual = fetch_accounts(
+        provider, state, links, scope=scope, policy=policy, rules=rules, groups=groups
+    )
+    return state, actual
+
+
+def fetch_accounts(
+    provider: ServiceProvider,
+    state: DirectoryState,
+    links: Iterable[Link],
+    *,
+    scope: Scope,
+    policy: Policy,
+    rules: tuple[AttributeRule, ...],
+    groups: GroupPolicy,
+) -> ProviderState:
+    """Read what a run about some people needs of the platform.
+
+    Args:
+        provider: The platform.
+        state: The directory, about these people (``asked``).
+        links: As for ``fetch_people``, like the others.
+        scope: Whom the connection provisions.
+        policy: By which names accounts are found.
+        rules: The mapping: the names.
+        groups: Whether memberships are read.
+
+    Raises:
+        JcsyncError: It could not be read.
+    """
+    links, ids = tuple(links), state.asked or frozenset()
     desired = map_users(state, scope, policy, rules)
     user_links = [link for link in links if link.kind is Kind.USER]
     sought = _sought_accounts(ids, state, desired, user_links, policy)
     actual = _fetch_accounts(provider, list(sought))
     if not groups.enabled:
-        return state, actual
+        return actual
     matching = match_users(desired, actual.users, user_links, policy)
     accounts = {
         *(p.actual.resource_id for p in matching.pairs if p.desired.external_id in ids),
@@ -73,7 +103,27 @@ def fetch_people(
     }
     named, _ = map_groups(state, desired, groups, scope)
     wanted = [_sought_group(group, links) for group in named if group.members & ids]
-    return state, _joined(actual, provider.fetch_memberships(wanted, accounts))
+    return _joined(actual, provider.fetch_memberships(wanted, accounts))
+
+
+def restrict_state(
+    state: DirectoryState, ids: frozenset[str], rules: Iterable[AttributeRule]
+) -> DirectoryState:
+    """Keep some people of a state, and those whom they refer to. Pure."""
+    follow = follow_references(rules)
+    asked = (state.users[key] for key in ids if key in state.users)
+    kept = ids.union(*(follow(user) for user in asked))
+
+    def restrict(membership: Membership) -> Membership:
+        return replace(membership, user_ids=membership.user_ids & kept)
+
+    return replace(
+        state,
+        members={group: restrict(membership) for group, membership in state.members.items()},
+        direct=restrict(state.direct),
+        users={key: user for key, user in state.users.items() if key in kept},
+        asked=ids,
+    )
 
 
 def fetch_group(
@@ -115,7 +165,7 @@ def fetch_group(
         held = provider.fetch_groups(wanted)
     present = frozenset[str]().union(*(group.members for group in held.groups))
     left = {linked[key] for key in present & linked.keys()} - state.member_ids()
-    state = _with_people(state, left, directory, scope, _follow(rules))
+    state = _with_people(state, left, directory, scope, follow_references(rules))
     ids = state.asked or frozenset()
     user_links = [link for link in links if link.kind is Kind.USER]
     desired = map_users(state, scope, policy, rules)
@@ -162,7 +212,8 @@ def _with_people(
     )
 
 
-def _follow(rules: Iterable[AttributeRule]) -> Follow:
+def follow_references(rules: Iterable[AttributeRule]) -> Follow:
+    """Return what names the other people whom a person refers to, by JumpCloud id."""
     references = [rule for rule in rules if rule.reference]
     return lambda user: {str(rule.read(user) or "").strip() for rule in references} - {""}
 

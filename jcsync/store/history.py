@@ -200,6 +200,7 @@ def record_end(tx: Connection, report: RunReport) -> None:
     """
     error = report.error
     totals: dict[str, object] = {
+        "mode": report.mode,
         "finished_at": report.finished_at,
         "outcome": report.outcome.value,
         "directory_complete": report.directory_complete,

@@ -9,6 +9,7 @@ from typing import Final, Self
 from sqlalchemy import Connection
 
 from jcsync.errors import LeaseHeldError, StoreError
+from jcsync.model.baseline import Baseline
 from jcsync.model.facts import Learnt
 from jcsync.model.history import (
     AuditRecord,
@@ -27,6 +28,12 @@ from jcsync.model.resource import Kind, Link
 from jcsync.ports import Clock
 from jcsync.store import connections, history, holds
 from jcsync.store.audit import read_audit
+from jcsync.store.baseline import (
+    read_baseline,
+    read_decided,
+    record_baseline,
+    record_decided,
+)
 from jcsync.store.database import Database
 from jcsync.store.escrow import (
     forget_escrow,
@@ -325,6 +332,24 @@ class SqlStore:
         """What is known of a connection; also of one that never ran."""
         with self._database.read() as tx:
             return connections.read_connection(tx, name)
+
+    def baseline(self, connection: str) -> Baseline | None:
+        """From where fast runs of a connection go on."""
+        with self._database.read() as tx:
+            return read_baseline(tx, connection)
+
+    def decided(self, connection: str) -> Mapping[str, str]:
+        """The fingerprint of what each person should have, by JumpCloud id."""
+        with self._database.read() as tx:
+            return read_decided(tx, connection)
+
+    def record_baseline(
+        self, connection: str, baseline: Baseline, decided: Mapping[str, str | None]
+    ) -> None:
+        """Remember from where fast runs go on, and what was decided of people since."""
+        with self._write(connection) as tx:
+            record_baseline(tx, connection, baseline)
+            record_decided(tx, connection, decided)
 
     def learnt(self, connection: str) -> Learnt | None:
         """What ``check`` has learnt of the platform."""

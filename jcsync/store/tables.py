@@ -83,6 +83,27 @@ CONNECTION = Table(
     Column("changed_at", Instant, nullable=False),
 )
 
+BASELINE = Table(
+    "baseline",
+    METADATA,
+    Column("connection", Text, primary_key=True),
+    # Of the settings, as a digest.
+    Column("basis", Text, nullable=False),
+    Column("full_at", Instant, nullable=False),
+    Column("followed", Instant, nullable=False),
+    Column("seen", JSON, nullable=False),
+    Column("groups", JSON, nullable=False),
+    Column("requests", Integer, nullable=False),
+)
+
+DECIDED = Table(
+    "decided",
+    METADATA,
+    Column("connection", Text, primary_key=True),
+    Column("external_id", Text, primary_key=True),
+    Column("fingerprint", Text, nullable=False),
+)
+
 LEASE = Table(
     "lease",
     METADATA,

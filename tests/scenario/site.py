@@ -25,7 +25,7 @@ from jcsync.settings.connection import ScheduleSettings
 from jcsync.store import open_store
 
 GROUP = "Keepnet Users"
-_EVERY_SECOND = ScheduleSettings(jitter="0%").model_copy(update={"every": 1.0})
+_EVERY_SECOND = {"every": 1.0, "cron": None, "jitter": ScheduleSettings(jitter="0%").jitter}
 Json = dict[str, Any]
 
 
@@ -176,7 +176,9 @@ class Site:
         """
         loaded = load_settings(self.config, {}, self.folder)
         connections = {
-            name: connection.model_copy(update={"schedule": _EVERY_SECOND})
+            name: connection.model_copy(
+                update={"schedule": connection.schedule.model_copy(update=_EVERY_SECOND)}
+            )
             for name, connection in loaded.settings.connections.items()
         }
         settings = loaded.settings.model_copy(update={"connections": connections})

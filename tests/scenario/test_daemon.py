@@ -72,7 +72,7 @@ def test_first_run_is_at_once(site: Site) -> None:
 def test_signal_ends_it_within_seconds(team: Site, number: int) -> None:
     """A service manager that asks is obeyed with status 0."""
     with team.daemon() as daemon:
-        wait_for(lambda: team.world.platform.faults.traffic.total)
+        wait_for(lambda: team.world.jumpcloud.faults.traffic.total)
         assert daemon.end(number) == 0
 
     assert daemon.seconds < 10
@@ -208,6 +208,7 @@ def test_side_that_is_down_at_the_start(team: Site) -> None:
 def test_connection_that_fails_is_tried_less_often(team: Site) -> None:
     """Each failure in a row doubles the wait, the log says so, and it recovers by itself."""
     team.world.platform.faults.add(misfortunes.fail(401), count=None)
+    team.join("fay")
     with team.short_intervals() as log:
         wait_for(lambda: log.getvalue().count("backing off") == 3)
         events = [json.loads(line) for line in log.getvalue().splitlines()]

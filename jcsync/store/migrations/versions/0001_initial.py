@@ -65,6 +65,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("connection", name=op.f("pk_learnt")),
     )
     op.create_table(
+        "baseline",
+        sa.Column("connection", sa.String(), nullable=False),
+        sa.Column("basis", sa.String(), nullable=False),
+        sa.Column("full_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("followed", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seen", sa.JSON(), nullable=False),
+        sa.Column("groups", sa.JSON(), nullable=False),
+        sa.Column("requests", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("connection", name=op.f("pk_baseline")),
+    )
+    op.create_table(
+        "decided",
+        sa.Column("connection", sa.String(), nullable=False),
+        sa.Column("external_id", sa.String(), nullable=False),
+        sa.Column("fingerprint", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("connection", "external_id", name=op.f("pk_decided")),
+    )
+    op.create_table(
         "lease",
         sa.Column("connection", sa.String(), nullable=False),
         sa.Column("owner", sa.String(), nullable=False),

@@ -1,0 +1,26 @@
+"""What a full run leaves for the fast ones that follow it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """From where fast runs go on.
+
+    Attributes:
+        basis: Digest of the settings: with others nothing of this holds.
+        full_at: When the full run began.
+        followed: Up to when the event log is known, by JumpCloud's clock.
+        seen: Ids of the events that the next question may tell once more.
+        groups: Names of the groups of the scope, by ``id``.
+        requests: How many requests reading the whole directory took.
+    """
+
+    basis: str
+    full_at: datetime
+    followed: datetime
+    seen: frozenset[str] = frozenset()
+    groups: Mapping[str, str] = field(default_factory=dict)
+    requests: int = 0

@@ -1,0 +1,302 @@
+"""A fast run: look at those alone who may have changed since the last run.
+
+    with the event log      one question; whom it points at is read directly
+    without it              the directory is read, and compared with what was last decided
+
+The platform is asked only for those who should have something else than was last decided, and
+with them the run goes on like one about single people. It believes no gap and holds no plan:
+whatever takes a look at everybody becomes a full run.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from jcsync.errors import FeedError
+from jcsync.model.baseline import Baseline
+from jcsync.model.directory import DirectoryState
+from jcsync.model.events import Changes
+from jcsync.model.limits import Violation
+from jcsync.model.report import Finding, FindingKind
+from jcsync.model.resource import DesiredUser, Kind
+from jcsync.pipeline.orders import Connection, Decision, Order
+from jcsync.pipeline.organization import check_organization
+from jcsync.stages.decided import find_differing, fingerprints
+from jcsync.stages.hints import read_hints
+from jcsync.stages.mapping import map_users
+from jcsync.stages.people import follow_references, restrict_state
+from jcsync.stages.provisioners import fetch_provisioners
+
+log = structlog.get_logger()
+
+OVERLAP = timedelta(minutes=10)
+"""An event may come so late: so much of the log is read once more."""
+
+_LOG_KEPT = timedelta(days=90)
+_REQUESTS_A_PERSON = 3
+_FEW = 50
+_SHARE = 10
+
+
+class FullRunDueError(Exception):
+    """Why a fast run has to look at everybody."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """What the event log says.
+
+    Attributes:
+        changes: ``None`` when it cannot be read, or is not to be.
+        findings: What is worth telling about it.
+    """
+
+    changes: Changes | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What a fast run has found before it asks the platform.
+
+    Attributes:
+        state: The directory, about those alone who should have something else; ``None`` when
+            that is nobody.
+        baseline: From where the next fast run goes on, once this one has succeeded.
+        decided: What will then have been decided, as ``Store.record_baseline`` takes it.
+        findings: What is worth telling.
+    """
+
+    state: DirectoryState | None
+    baseline: Baseline
+    decided: Mapping[str, str | None]
+    findings: tuple[Finding, ...]
+
+
+# ---------------------------------------------------------------------- around a full run
+
+
+def watch_everything(connection: Connection, *, follow: bool) -> Watch:
+    """Ask the event log before a full run: from where fast runs go on, and who else provisions.
+
+    What it tells now has happened before both sides are read, and needs no second look.
+
+    Args:
+        connection: Whose log.
+        follow: Whether fast runs may go on from here.
+    """
+    if connection.feed is None:
+        return Watch()
+    now = connection.clock.now()
+    try:
+        changes = connection.feed.fetch_changes(now - OVERLAP) if follow else None
+        others = fetch_provisioners(connection.feed, now, connection.scope, connection.platform)
+    except FeedError as error:
+        return Watch(findings=_feed_findings(connection, error))
+    return Watch(changes=changes, findings=others)
+
+
+def build_baseline(
+    connection: Connection, state: DirectoryState, watch: Watch, began: datetime
+) -> Baseline:
+    """Return from where fast runs go on after a full run.
+
+    Args:
+        connection: Whose requests to the directory so far are those of reading it.
+        state: The whole directory.
+        watch: From before it was read.
+        began: When the run did.
+    """
+    changes = watch.changes
+    return Baseline(
+        basis=connection.basis,
+        full_at=began,
+        followed=changes.until if changes else began,
+        seen=frozenset(event.id for event in changes.events) if changes else frozenset(),
+        groups=_names(state),
+        requests=connection.directory.requests,
+    )
+
+
+def decided_now(
+    connection: Connection, state: DirectoryState, desired: Iterable[DesiredUser]
+) -> Mapping[str, str]:
+    """Return the fingerprint of what each of these people should have, by JumpCloud id."""
+    return fingerprints(state, desired, connection.group_policy, connection.scope)
+
+
+def differences(now: Mapping[str, str], before: Mapping[str, str]) -> Mapping[str, str | None]:
+    """Return what makes of the fingerprints before those of now; ``None`` removes one."""
+    return {key: now.get(key) for key in find_differing(now, before)}
+
+
+# ---------------------------------------------------------------------- a fast run
+
+
+def look_fast(connection: Connection, order: Order) -> Look:
+    """Find out who should have something else than was last decided.
+
+    Raises:
+        FullRunDueError: Single people will not do.
+    """
+    baseline = _usable_baseline(connection, order)
+    waiting = _whose_turn_it_is(connection, order)
+    watch = _ask_log(connection, baseline)
+    people: frozenset[str] | None = None
+    if watch.changes is not None:
+        people = _pointed_at(connection, baseline, watch.changes)
+        seen = frozenset(event.id for event in watch.changes.events)
+        baseline = replace(baseline, followed=watch.changes.until, seen=seen)
+    if people is not None and not people | waiting:
+        return Look(state=None, baseline=baseline, decided={}, findings=watch.findings)
+    check_organization(connection, remember=False)
+    state, before = _read(connection, baseline, None if people is None else people | waiting)
+    desired = map_users(state, connection.scope, connection.policy, connection.rules)
+    now = decided_now(connection, state, desired)
+    if state.asked is not None:
+        now = {key: mark for key, mark in now.items() if key in state.asked}
+    changed = find_differing(now, before) | waiting
+    if len(changed) > max(_FEW, len(before) // _SHARE):
+        message = f"{len(changed)} people have changed"
+        raise FullRunDueError(message)
+    return Look(
+        state=restrict_state(state, changed, connection.rules) if changed else None,
+        baseline=baseline,
+        decided={key: now.get(key) for key in changed},
+        findings=watch.findings,
+    )
+
+
+def _usable_baseline(connection: Connection, order: Order) -> Baseline:
+    """Return from where to go on.
+
+    Raises:
+        FullRunDueError: From nowhere.
+    """
+    baseline = connection.store.baseline(connection.name)
+    now = connection.clock.now()
+    if baseline is None:
+        message = "no full run has succeeded yet"
+    elif baseline.basis != connection.basis:
+        message = "the settings are others than those of the last full run"
+    elif order.full_every is not None and now - baseline.full_at >= order.full_every:
+        message = "its time has come (schedule.full_every)"
+    elif now - baseline.followed >= _LOG_KEPT:
+        message = "the event log does not reach back to the last run"
+    elif connection.store.holds(connection=connection.name, open_only=True):
+        message = "a plan is held"
+    else:
+        return baseline
+    raise FullRunDueError(message)
+
+
+def _whose_turn_it_is(connection: Connection, order: Order) -> frozenset[str]:
+    """Return the JumpCloud ids of those in escrow who are tried again now.
+
+    Raises:
+        FullRunDueError: A group is among them, or an account that has no person.
+    """
+    now = connection.clock.now()
+    due = [
+        record
+        for record in connection.store.escrow(connection.name)
+        if not order.is_patient or record.next_try_at <= now
+    ]
+    for record in due:
+        if record.kind is Kind.GROUP or not record.external_id:
+            message = f"{record.name} failed and is tried again"
+            raise FullRunDueError(message)
+    return frozenset(record.external_id for record in due)
+
+
+def _ask_log(connection: Connection, baseline: Baseline) -> Watch:
+    if connection.feed is None:
+        return Watch()
+    try:
+        return Watch(changes=connection.feed.fetch_changes(baseline.followed - OVERLAP))
+    except FeedError as error:
+        return Watch(findings=_feed_findings(connection, error))
+
+
+def _pointed_at(
+    connection: Connection, baseline: Baseline, changes: Changes
+) -> frozenset[str] | None:
+    """Return whom events point at, ``None`` when there are more of them than are worth reading.
+
+    Raises:
+        FullRunDueError: At everybody.
+    """
+    hints = read_hints(
+        changes.events,
+        seen=baseline.seen,
+        groups=baseline.groups,
+        by_application=bool(connection.scope.application),
+        organization=connection.store.connection(connection.name).organization,
+    )
+    if hints.everybody:
+        raise FullRunDueError(hints.everybody)
+    return None if changes.cut else hints.people
+
+
+def _read(
+    connection: Connection, baseline: Baseline, people: frozenset[str] | None
+) -> tuple[DirectoryState, Mapping[str, str]]:
+    """Read these people, or everybody where that takes fewer requests, and what was decided of them.
+
+    Raises:
+        FullRunDueError: Something is missing, or the groups of the scope are others now.
+    """
+    before = connection.store.decided(connection.name)
+    if people is None or _REQUESTS_A_PERSON * len(people) > max(baseline.requests, _FEW):
+        state = connection.directory.fetch_state(connection.scope)
+    else:
+        follow = follow_references(connection.rules)
+        state = connection.directory.fetch_people(people, connection.scope, follow=follow)
+        before = {key: mark for key, mark in before.items() if key in people}
+    refuse_gaps(state.gaps)
+    if _names(state) != baseline.groups:
+        message = "the groups of the scope are others now"
+        raise FullRunDueError(message)
+    return state, before
+
+
+def refuse_gaps(gaps: Iterable[str]) -> None:
+    """Refuse to go on where something is not known.
+
+    Raises:
+        FullRunDueError: There is such a gap.
+    """
+    if reasons := "; ".join(gaps):
+        raise FullRunDueError(reasons)
+
+
+def refuse_plan(decision: Decision, violations: tuple[Violation, ...]) -> None:
+    """Refuse what a fast run does not do by itself.
+
+    Raises:
+        FullRunDueError: Something became doubtful, an account would be adopted, or a limit is
+            exceeded.
+    """
+    refuse_gaps((*decision.directory_gaps, *decision.provider_gaps))
+    if any(pair.adopts for pair in decision.users.pairs):
+        message = "an account would be adopted"
+        raise FullRunDueError(message)
+    if violations:
+        limits = ", ".join(violation.limit for violation in violations)
+        message = f"the plan is beyond its limits ({limits})"
+        raise FullRunDueError(message)
+
+
+def _names(state: DirectoryState) -> Mapping[str, str]:
+    return {group.id: group.name for group in state.groups}
+
+
+def _feed_findings(connection: Connection, error: FeedError) -> tuple[Finding, ...]:
+    """Return what is said of an event log that cannot be read: nothing, unless it is wanted."""
+    log.info("event log not used", error=str(error))
+    if not connection.feed_wanted:
+        return ()
+    message = f"{error}; the directory is read instead (directory.insights)"
+    return (Finding(kind=FindingKind.FEED_UNAVAILABLE, subject="directory", message=message),)

@@ -1,0 +1,57 @@
+"""What each person should have, as one fingerprint: equal ones need no look at the platform. Pure."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+
+from jcsync.model.directory import DirectoryState
+from jcsync.model.resource import DesiredUser
+from jcsync.model.rules import GroupPolicy, Scope
+from jcsync.stages.mapping import map_groups
+
+
+def fingerprints(
+    state: DirectoryState, desired: Iterable[DesiredUser], policy: GroupPolicy, scope: Scope
+) -> Mapping[str, str]:
+    """Return a fingerprint of the account and the memberships that each person should have.
+
+    Args:
+        state: The directory, or the part of it that these people are in.
+        desired: Who is in the scope.
+        policy: Which memberships count.
+        scope: Conditions on the members of each group.
+
+    Returns:
+        By JumpCloud id. Two equal ones mean that nothing that jcsync provisions is different;
+        why somebody has access is no part of it, nor whom he refers to has an account by now.
+    """
+    desired = tuple(desired)
+    groups, _ = map_groups(state, desired, policy, scope)
+    inside: dict[str, list[str]] = {}
+    for group in groups:
+        for key in group.members:
+            inside.setdefault(key, []).append(group.external_id)
+    return {
+        user.external_id: _fingerprint(user, sorted(inside.get(user.external_id, ())))
+        for user in desired
+    }
+
+
+def _fingerprint(user: DesiredUser, groups: list[str]) -> str:
+    references = [[path, r.target, r.clear] for path, r in sorted(user.references.items())]
+    content = [
+        user.access,
+        user.in_scope,
+        user.user_name,
+        user.problem,
+        sorted(user.attributes.items()),
+        references,
+        groups,
+    ]
+    text = json.dumps(content, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def find_differing(now: Mapping[str, str], before: Mapping[str, str]) -> frozenset[str]:
+    """Return the JumpCloud id of everybody who joined, changed or left in between."""
+    return frozenset(key for key in now.keys() | before.keys() if now.get(key) != before.get(key))

@@ -1,0 +1,79 @@
+"""Baselines: from where fast runs go on, and what each person should have as last decided."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, delete, select
+
+from jcsync.model.baseline import Baseline
+from jcsync.store.database import insert_into
+from jcsync.store.tables import BASELINE, DECIDED
+
+_FORGET: Final = delete(DECIDED).where(
+    DECIDED.c.connection == bindparam("p_connection"),
+    DECIDED.c.external_id == bindparam("p_external_id"),
+)
+
+
+def read_baseline(tx: Connection, connection: str) -> Baseline | None:
+    """Return the baseline of a connection, ``None`` before its first full run."""
+    row = tx.execute(select(BASELINE).where(BASELINE.c.connection == connection)).first()
+    if row is None:
+        return None
+    return Baseline(
+        basis=row.basis,
+        full_at=row.full_at,
+        followed=row.followed,
+        seen=frozenset(row.seen),
+        groups=row.groups,
+        requests=row.requests,
+    )
+
+
+def record_baseline(tx: Connection, connection: str, baseline: Baseline) -> None:
+    """Remember a baseline, in place of an earlier one."""
+    values = {
+        "basis": baseline.basis,
+        "full_at": baseline.full_at,
+        "followed": baseline.followed,
+        "seen": sorted(baseline.seen),
+        "groups": dict(baseline.groups),
+        "requests": baseline.requests,
+    }
+    statement = insert_into(BASELINE, tx.dialect.name).values(connection=connection, **values)
+    tx.execute(statement.on_conflict_do_update(index_elements=[BASELINE.c.connection], set_=values))
+
+
+def read_decided(tx: Connection, connection: str) -> Mapping[str, str]:
+    """Return the fingerprint of what each person should have, by JumpCloud id."""
+    rows = tx.execute(
+        select(DECIDED.c.external_id, DECIDED.c.fingerprint).where(
+            DECIDED.c.connection == connection
+        )
+    )
+    return {row.external_id: row.fingerprint for row in rows}
+
+
+def record_decided(tx: Connection, connection: str, changed: Mapping[str, str | None]) -> None:
+    """Remember fingerprints by JumpCloud id, and forget those that are ``None``."""
+    gone = [
+        {"p_connection": connection, "p_external_id": key}
+        for key, mark in changed.items()
+        if mark is None
+    ]
+    rows = [
+        {"connection": connection, "external_id": key, "fingerprint": mark}
+        for key, mark in changed.items()
+        if mark is not None
+    ]
+    if gone:
+        tx.execute(_FORGET, gone)
+    if rows:
+        statement = insert_into(DECIDED, tx.dialect.name)
+        tx.execute(
+            statement.on_conflict_do_update(
+                index_elements=[DECIDED.c.connection, DECIDED.c.external_id],
+                set_={"fingerprint": statement.excluded.fingerprint},
+            ),
+            rows,
+        )
