@@ -107,6 +107,7 @@ def test_who_left_before_is_left_alone(moving: Site) -> None:
     run = moving("reconcile", "demo", "--json").run
 
     assert (run["outcome"], run["plan"]["counts"]["users"]["unmanaged"]) == ("in_sync", 1)
+    assert [(f["kind"], f["subject"]) for f in run["findings"]] == [("orphan", "ann")]
     assert named(moving)["ann"] is True
 
 
@@ -136,6 +137,19 @@ def test_what_the_connector_left_different_is_shown_exactly(moving: Site) -> Non
     moving.configure(**settings(policy={"update": False, "on_password_expired": "deactivate"}))
     changes = moving("plan", "demo", "--json").run["plan"]["changes"]
     assert "ann" not in {c["name"] for c in changes}
+
+
+def test_an_account_of_somebody_else_has_his_name(moving: Site) -> None:
+    """A conflict that names both; nothing is planned for him, and everybody else stays in step."""
+    platform = moving.world.platform
+    platform.state.edit(platform.account("bob")["id"], externalId="of-another-system")
+
+    run = moving("plan", "demo", "--json").run
+
+    assert run["plan"]["changes"] == []
+    (finding,) = run["findings"]
+    assert (finding["kind"], finding["subject"]) == ("conflict", "bob")
+    assert "of-another-system" in finding["message"]
 
 
 def test_the_lines_of_the_mapping_are_needed(moving: Site) -> None:
