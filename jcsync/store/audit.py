@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Select, or_, select, tuple_
 
 from jcsync.model.history import AuditRecord
 from jcsync.store.history import find_run
-from jcsync.store.rows import fold, parse_change
+from jcsync.store.rows import parse_change, search_key
 from jcsync.store.tables import CHANGE, RUN
 
 _ROWS_AT_ONCE: Final = 1000
@@ -44,7 +44,7 @@ def read_audit(
         wanted = wanted.where(CHANGE.c.connection == connection)
     if user is not None:
         keys = (CHANGE.c.name_key, CHANGE.c.external_key, CHANGE.c.resource_key)
-        wanted = wanted.where(or_(*(key == fold(user) for key in keys)))
+        wanted = wanted.where(or_(*(key == search_key(user) for key in keys)))
     if since is not None:
         wanted = wanted.where(CHANGE.c.at >= since)
     if run_id is not None:

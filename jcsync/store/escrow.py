@@ -14,7 +14,7 @@ from jcsync.model.history import EscrowRecord
 from jcsync.model.plan import Change
 from jcsync.model.resource import Kind
 from jcsync.store.database import insert_into
-from jcsync.store.rows import dump_escrow, fold, parse_escrow
+from jcsync.store.rows import dump_escrow, parse_escrow
 from jcsync.store.tables import ESCROW, clean_text
 
 _OF_ONE: Final = (
@@ -84,12 +84,12 @@ def settle_escrow(tx: Connection, connection: str, keep: Collection[tuple[Kind, 
 
 def _find(tx: Connection, connection: str, who: str | None) -> list[dict[str, object]]:
     """The keys of all, or of those that are called so; there are few, so people search here."""
-    wanted = None if who is None else fold(clean_text(who))
+    wanted = None if who is None else clean_text(who).casefold()
     return [
         {"p_connection": connection, "p_kind": record.kind.value, "p_key": record.key}
         for record in read_escrow(tx, connection)
         if wanted is None
-        or wanted in {fold(record.name), fold(record.external_id), fold(record.resource_id)}
+        or wanted in {t.casefold() for t in (record.name, record.external_id, record.resource_id)}
     ]
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
     ColumnElement,
     Connection,
     FromClause,
@@ -30,7 +31,7 @@ from jcsync.model.history import LINKING, ChangeRecord, OutcomeRecord, RunRecord
 from jcsync.model.plan import Action, Plan
 from jcsync.model.report import SUCCESSES, Finding, RunOutcome, RunReport, Status
 from jcsync.model.resource import Kind
-from jcsync.store.rows import INTENDED, dump_change, fold, parse_change, parse_run
+from jcsync.store.rows import INTENDED, dump_change, parse_change, parse_run, search_key
 from jcsync.store.tables import CHANGE, FINDING, RUN, Text, clean_text
 
 _ROWS_AT_ONCE: Final = 2000
@@ -95,7 +96,7 @@ def _build_last_applied_lateral() -> Select[Any]:
     """For PostgreSQL, likewise."""
     wanted = select(
         func.unnest(bindparam("p_ids", type_=ARRAY(Text))).label("external_id"),
-        func.unnest(bindparam("p_keys", type_=ARRAY(Text))).label("key"),
+        func.unnest(bindparam("p_keys", type_=ARRAY(BigInteger))).label("key"),
     ).subquery("wanted")
     newest = _newest_applied(select(CHANGE), CHANGE, wanted.c.external_id, wanted.c.key).lateral(
         "newest"
@@ -185,7 +186,7 @@ def _dump_outcome(run_id: str, record: OutcomeRecord) -> dict[str, object]:
         "p_error": outcome.error,
         "p_attempts": outcome.attempts,
         "p_resource_id": resource_id,
-        "p_resource_key": fold(resource_id),
+        "p_resource_key": search_key(resource_id),
     }
 
 
@@ -327,7 +328,7 @@ def read_changes(
             column = func.coalesce(column, "")
         statement = statement.where(column == connection)
     if user is not None:
-        key = fold(user)
+        key = search_key(user)
         keys = (CHANGE.c.name_key, CHANGE.c.external_key, CHANGE.c.resource_key)
         statement = statement.where(or_(*(column == key for column in keys)))
     if since is not None:
@@ -346,7 +347,7 @@ def read_last_applied(
     ids = list(found)
     for start in range(0, len(ids), _ROWS_AT_ONCE):
         page = ids[start : start + _ROWS_AT_ONCE]
-        keys = [fold(text) for text in page]
+        keys = [search_key(text) for text in page]
         values: dict[str, object] = {"p_connection": connection, "p_limit": limit}
         if tx.dialect.name == "sqlite":
             values["p_wanted"] = json.dumps(list(zip(page, keys, strict=True)))

@@ -1,5 +1,6 @@
 """Rows of the tables ↔ values of ``model``, pure."""
 
+import hashlib
 import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -17,19 +18,22 @@ from jcsync.model.history import (
 from jcsync.model.limits import Violation
 from jcsync.model.plan import Action, AttributeChange, Change, Member
 from jcsync.model.resource import Kind, Value
+from jcsync.store.tables import clean_text
 
 INTENDED: Final = "intended"
 """Status of a change that has no outcome."""
 
-_KEY_LENGTH: Final = 200
+_KEY_BYTES: Final = 8
 
 
-def fold(text: str) -> str:
+def search_key(text: str) -> int:
     """Return the key by which a name or id is searched, case ignored.
 
-    Cut to 200 characters: PostgreSQL indexes no text of more than 2,700 bytes.
+    A number, because an index of numbers takes a third of one of names, and takes names of any
+    length; that two of them share one is not to be expected before there are billions.
     """
-    return text.casefold()[:_KEY_LENGTH]
+    folded = clean_text(text).casefold().encode()
+    return int.from_bytes(hashlib.blake2b(folded, digest_size=_KEY_BYTES).digest(), signed=True)
 
 
 def dump_change(
@@ -46,9 +50,9 @@ def dump_change(
         "name": change.name,
         "external_id": change.external_id,
         "resource_id": change.resource_id,
-        "name_key": fold(change.name),
-        "external_key": fold(change.external_id),
-        "resource_key": fold(change.resource_id),
+        "name_key": search_key(change.name),
+        "external_key": search_key(change.external_id),
+        "resource_key": search_key(change.resource_id),
         "reason": change.reason,
         "attributes": [[a.path, _plain(a.before), _plain(a.after)] for a in change.attributes],
         "members_added": _dump_members(change.add),

@@ -4,7 +4,8 @@ They are described here once, for the statements and for the check that the migr
 build exactly them. A column added here needs a migration: ``docs/store.md``.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 from sqlalchemy import (
     JSON,
@@ -17,12 +18,18 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
     TypeDecorator,
     UniqueConstraint,
 )
+
+from jcsync.store.packing import pack_json, unpack_json
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 def clean_text(text: str) -> str:
@@ -49,20 +56,39 @@ class Text(TypeDecorator[str]):
 
 
 class Instant(TypeDecorator[datetime]):
-    """A point in time: aware, in UTC; on SQLite text that sorts by time."""
+    """A point in time: aware, in UTC; on SQLite, which has no type for it, microseconds since 1970."""
 
-    impl = DateTime(timezone=True)
+    impl = DateTime(timezone=True).with_variant(BigInteger(), "sqlite")
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        """Turn it to UTC, because SQLite drops the zone."""
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | int | None:
+        """Turn it to UTC, or to microseconds."""
+        if value is None or dialect.name != "sqlite":
+            return None if value is None else value.astimezone(UTC)
+        return (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(
+        self, value: datetime | int | None, _dialect: Dialect
+    ) -> datetime | None:
+        """Turn it back."""
+        if isinstance(value, int):
+            return _EPOCH + value * _MICROSECOND
         return None if value is None else value.astimezone(UTC)
 
-    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        """Give the zone back."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+class Packed(TypeDecorator[Any]):
+    """A JSON value, packed: ``packing.py``."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: object, _dialect: Dialect) -> bytes:
+        """Pack it."""
+        return pack_json(value)
+
+    def process_result_value(self, value: bytes | None, _dialect: Dialect) -> Any:  # noqa: ANN401 - JSON
+        """Unpack it."""
+        return unpack_json(value or b"")
 
 
 METADATA = MetaData(
@@ -170,14 +196,14 @@ CHANGE = Table(
     Column("name", Text, nullable=False),
     Column("external_id", Text, nullable=False),
     Column("resource_id", Text, nullable=False),
-    # The same three, case-folded, to search by.
-    Column("name_key", Text, nullable=False),
-    Column("external_key", Text, nullable=False),
-    Column("resource_key", Text, nullable=False),
+    # Of the same three, to search by: ``rows.search_key``.
+    Column("name_key", BigInteger, nullable=False),
+    Column("external_key", BigInteger, nullable=False),
+    Column("resource_key", BigInteger, nullable=False),
     Column("reason", Text, nullable=False),
-    Column("attributes", JSON, nullable=False),
-    Column("members_added", JSON, nullable=False),
-    Column("members_removed", JSON, nullable=False),
+    Column("attributes", Packed, nullable=False),
+    Column("members_added", Packed, nullable=False),
+    Column("members_removed", Packed, nullable=False),
     Column("status", Text, nullable=False),
     Column("error", Text, nullable=False),
     Column("attempts", Integer, nullable=False),

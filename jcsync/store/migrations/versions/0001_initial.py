@@ -8,6 +8,8 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+_INSTANT = sa.DateTime(timezone=True).with_variant(sa.BigInteger(), "sqlite")
+
 
 def upgrade() -> None:
     op.create_table(
@@ -15,7 +17,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("organization", sa.String(), nullable=False),
         sa.Column("paused", sa.Boolean(), nullable=False),
-        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_at", _INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_connection")),
     )
     op.create_table(
@@ -30,9 +32,9 @@ def upgrade() -> None:
         sa.Column("fingerprint", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("first_failed_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("last_failed_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("first_failed_at", _INSTANT, nullable=False),
+        sa.Column("last_failed_at", _INSTANT, nullable=False),
+        sa.Column("next_try_at", _INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("connection", "kind", "key", name=op.f("pk_escrow")),
     )
     op.create_table(
@@ -42,8 +44,8 @@ def upgrade() -> None:
         sa.Column("run_id", sa.String(), nullable=False),
         sa.Column("digest", sa.String(), nullable=False),
         sa.Column("status", sa.String(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", _INSTANT, nullable=False),
+        sa.Column("decided_at", _INSTANT, nullable=True),
         sa.Column("decided_by", sa.String(), nullable=False),
         sa.Column("violations", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_hold")),
@@ -60,7 +62,7 @@ def upgrade() -> None:
         "learnt",
         sa.Column("connection", sa.String(), nullable=False),
         sa.Column("subject", sa.String(), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("at", _INSTANT, nullable=False),
         sa.Column("facts", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("connection", name=op.f("pk_learnt")),
     )
@@ -112,8 +114,8 @@ def upgrade() -> None:
         sa.Column("connection", sa.String(), nullable=False),
         sa.Column("mode", sa.String(), nullable=False),
         sa.Column("trigger", sa.String(), nullable=False),
-        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("started_at", _INSTANT, nullable=False),
+        sa.Column("finished_at", _INSTANT, nullable=True),
         sa.Column("outcome", sa.String(), nullable=False),
         sa.Column("directory_complete", sa.Boolean(), nullable=False),
         sa.Column("provider_complete", sa.Boolean(), nullable=False),
@@ -150,19 +152,19 @@ def upgrade() -> None:
         sa.Column("run_id", sa.String(), nullable=False),
         sa.Column("n", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("connection", sa.String(), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("at", _INSTANT, nullable=False),
         sa.Column("action", sa.String(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("external_id", sa.String(), nullable=False),
         sa.Column("resource_id", sa.String(), nullable=False),
-        sa.Column("name_key", sa.String(), nullable=False),
-        sa.Column("external_key", sa.String(), nullable=False),
-        sa.Column("resource_key", sa.String(), nullable=False),
+        sa.Column("name_key", sa.BigInteger(), nullable=False),
+        sa.Column("external_key", sa.BigInteger(), nullable=False),
+        sa.Column("resource_key", sa.BigInteger(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
-        sa.Column("attributes", sa.JSON(), nullable=False),
-        sa.Column("members_added", sa.JSON(), nullable=False),
-        sa.Column("members_removed", sa.JSON(), nullable=False),
+        sa.Column("attributes", sa.LargeBinary(), nullable=False),
+        sa.Column("members_added", sa.LargeBinary(), nullable=False),
+        sa.Column("members_removed", sa.LargeBinary(), nullable=False),
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("error", sa.String(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
