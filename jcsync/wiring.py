@@ -34,6 +34,7 @@ from jcsync.settings import (
     hosts,
     load_settings,
 )
+from jcsync.settings.problems import did_you_mean
 from jcsync.store import SqlStore, open_store
 from jcsync.transport import Endpoint, RetryPolicy, Transport
 
@@ -67,7 +68,10 @@ def chosen_names(loaded: Loaded, names: tuple[str, ...]) -> tuple[str, ...]:
     connections = loaded.settings.connections
     unknown = [name for name in names if name not in connections]
     if unknown:
-        message = f"no connection is called {unknown[0]!r}; there are: {', '.join(connections)}"
+        near = did_you_mean(unknown[0], connections)
+        message = (
+            f"no connection is called {unknown[0]!r}{near}; there are: {', '.join(connections)}"
+        )
         raise UsageError(message)
     if names:
         return tuple(name for name in connections if name in names)

@@ -96,5 +96,7 @@ def moment(text: str | None) -> datetime | None:
     try:
         return SystemClock().now() - timedelta(seconds=parse_duration(text))
     except ValueError as error:
-        message = f"--since {text}: {error}; or a date such as 2026-01-31"
+        message = (
+            f"--since must be an age such as 2h or 7d, or a date such as 2026-01-31; is {text}"
+        )
         raise UsageError(message) from error

@@ -335,7 +335,7 @@ def _read_saved(path: Path) -> tuple[dict[str, str], str, str]:
         who, group = document.get("user") or "", document.get("group") or ""
         checksum = document["checksum"]
     except OSError as error:
-        message = f"{path}: {error.strerror}"
+        message = f"{path}: {error.strerror}; save a plan with: jcsync plan --out FILE"
         raise UsageError(message) from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         message = f'{path} is no plan that "jcsync plan --out FILE" saved'

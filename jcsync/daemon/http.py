@@ -81,7 +81,8 @@ def serve_http(
         server = Server(address, Handler)
     except OSError as error:
         message = (
-            f"http.bind: cannot listen at {address[0]}:{address[1]}: {error.strerror or error}"
+            f"http.bind: cannot listen at {address[0]}:{address[1]}: {error.strerror or error}; "
+            "see whether another jcsync or another program listens there, or choose another address"
         )
         raise SettingsError(message) from error
     thread = threading.Thread(target=server.serve_forever, args=(0.1,), name="http", daemon=True)

@@ -151,6 +151,8 @@ def _marked(text: str, error: yaml.MarkedYAMLError) -> UnreadableDocumentError:
         message = "a second document starts here; remove the line ---"
         return UnreadableDocumentError(message, mark.line + 1)
     reason = _reason(error)
+    if "block end" in reason or "expected key" in reason:
+        reason = f"{reason}; see that this line and those before it are indented alike"
     return UnreadableDocumentError(f"not YAML: {reason}, column {mark.column + 1}", mark.line + 1)
 
 

@@ -47,7 +47,7 @@ def secret_problem(secret: str) -> str:
     if not secret.strip():
         return "must not be empty"
     if any(ord(char) < 0x20 or 0x7F <= ord(char) < 0xA0 for char in secret):  # noqa: PLR2004
-        return "contains a line break or another control character"
+        return "contains a line break or another control character; a secret is one line"
     if any(ord(char) > 0xFF for char in secret):  # noqa: PLR2004 # the end of Latin-1
         return "contains a character that no HTTP header can carry"
     if secret != secret.strip():

@@ -25,6 +25,7 @@ _DAMAGED = (
     "new one: accounts are then matched by externalId again, and the history is lost"
 )
 _UNOPENABLE = "it cannot be opened; see that its directory exists and this user may write there"
+_NO_DIRECTORY = "its directory does not exist and cannot be made; create it, or name another place"
 _IO = "the disk failed to read or write it; see the system log and the limits on file size"
 _UNREACHABLE = "no connection; see that PostgreSQL runs and that host, port and network are right"
 _REFUSED = "PostgreSQL refuses the login; see user, password and pg_hba.conf"
@@ -32,6 +33,8 @@ _REFUSED = "PostgreSQL refuses the login; see user, password and pg_hba.conf"
 _BY_ERRNO = {
     errno.ENOSPC: _FULL,
     errno.EDQUOT: _FULL,
+    errno.ENOENT: _NO_DIRECTORY,
+    errno.ENOTDIR: _NO_DIRECTORY,
     errno.EROFS: _READ_ONLY,
     errno.EACCES: _DENIED,
     errno.EPERM: _DENIED,

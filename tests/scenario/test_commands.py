@@ -469,3 +469,18 @@ def test_version(site: Site) -> None:
 
     assert result.status == 0
     assert result.out.startswith("jcsync ")
+
+
+# ---- typing errors
+
+
+def test_mistyped_names_get_the_nearest(team: Site) -> None:
+    """A command and a connection; usage, exit status 2."""
+    for args, says in (
+        (("reconcil",), "there is no command 'reconcil'; did you mean \"reconcile\"?"),
+        (("plan", "dmeo"), "no connection is called 'dmeo'; did you mean \"demo\"?"),
+        (("changes", "--since", "yesterday"), "an age such as 2h or 7d, or a date"),
+    ):
+        result = team(*args)
+        assert result.status == 2, result.text
+        assert says in result.err

@@ -197,7 +197,7 @@ def test_problems_in_variables_carry_their_names(tmp_path: Path) -> None:
         "JCSYNC_CONNECTIONS__KEEPNET__LIMITS: deactivate.count": "must be a whole number from 0, "
         "or null; is -1",
         "JCSYNC_CONNECTIONS__KEEPNET__PROVIDER__TOKEN": "contains a line break or another control "
-        "character",
+        "character; a secret is one line",
     }
 
 
