@@ -177,6 +177,7 @@ def parse_event(row: object) -> Event | None:
         id=str(number) if number else _digest(row),
         type=event_type,
         organization=str(row.get("organization") or ""),
+        at=_moment(row.get("timestamp")),
         subjects=tuple(_subjects(row, event_type)),
     )
 
@@ -242,6 +243,14 @@ def _application(row: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
 def _digest(row: object) -> str:
     text = json.dumps(row, sort_keys=True, default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+
+
+def _moment(text: object) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _stamp(moment: datetime) -> str:

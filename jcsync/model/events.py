@@ -29,12 +29,14 @@ class Event:
         id: By which the same event is known when it is told twice.
         type: Such as ``user_update``, in lower case.
         organization: ``id`` of the organisation, or ``""``.
+        at: By JumpCloud's clock; ``None`` when it does not say.
         subjects: What happened to it; both ends of an association, in the order of the event.
     """
 
     id: str
     type: str
     organization: str = ""
+    at: datetime | None = None
     subjects: tuple[Subject, ...] = ()
 
 

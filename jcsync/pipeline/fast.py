@@ -24,6 +24,7 @@ from jcsync.model.resource import DesiredUser, Kind
 from jcsync.pipeline.orders import Connection, Decision, Order
 from jcsync.pipeline.organization import check_organization
 from jcsync.stages.decided import find_differing, fingerprints
+from jcsync.stages.escrow import is_due
 from jcsync.stages.hints import read_hints
 from jcsync.stages.mapping import map_users
 from jcsync.stages.people import follow_references, restrict_state
@@ -33,6 +34,9 @@ log = structlog.get_logger()
 
 OVERLAP = timedelta(minutes=10)
 """An event may come so late: so much of the log is read once more."""
+
+_SETTLING = timedelta(minutes=2)
+"""What JumpCloud's log tells its own records may not show yet, for so long."""
 
 _LOG_KEPT = timedelta(days=90)
 _REQUESTS_A_PERSON = 3
@@ -145,6 +149,7 @@ def look_fast(connection: Connection, order: Order) -> Look:
     waiting = _whose_turn_it_is(connection, order)
     watch = _ask_log(connection, baseline)
     people: frozenset[str] | None = None
+    heeded = baseline.seen
     if watch.changes is not None:
         people = _pointed_at(connection, baseline, watch.changes)
         seen = frozenset(event.id for event in watch.changes.events)
@@ -161,6 +166,9 @@ def look_fast(connection: Connection, order: Order) -> Look:
     if len(changed) > max(_FEW, len(before) // _SHARE):
         message = f"{len(changed)} people have changed"
         raise FullRunDueError(message)
+    if people is not None and watch.changes is not None:
+        early = _too_early(watch.changes, people - changed)
+        baseline = replace(baseline, seen=baseline.seen - (early - heeded))
     return Look(
         state=restrict_state(state, changed, connection.rules) if changed else None,
         baseline=baseline,
@@ -202,7 +210,7 @@ def _whose_turn_it_is(connection: Connection, order: Order) -> frozenset[str]:
     due = [
         record
         for record in connection.store.escrow(connection.name)
-        if not order.is_patient or record.next_try_at <= now
+        if not order.is_patient or is_due(record, now)
     ]
     for record in due:
         if record.kind is Kind.GROUP or not record.external_id:
@@ -238,6 +246,17 @@ def _pointed_at(
     if hints.everybody:
         raise FullRunDueError(hints.everybody)
     return None if changes.cut else hints.people
+
+
+def _too_early(changes: Changes, unchanged: frozenset[str]) -> frozenset[str]:
+    """Return the ids of fresh events about people who are as before: they are looked at once more."""
+    return frozenset(
+        event.id
+        for event in changes.events
+        if event.at is not None
+        and timedelta() <= changes.until - event.at + timedelta(seconds=1) < _SETTLING
+        and unchanged & {subject.id for subject in event.subjects}
+    )
 
 
 def _read(

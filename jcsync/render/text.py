@@ -82,6 +82,13 @@ def _heading(report: RunReport) -> Line:
     seconds = (report.finished_at - report.started_at).total_seconds()
     complete = report.directory_complete and report.provider_complete
     how = "read completely" if complete else "read in part"
+    if report.mode == "fast" and complete:
+        how = "the others were not read"
+    if report.mode == "fast" and not report.directory_users and not report.provider_users:
+        return (
+            (report.connection, "bold"),
+            (f" · fast · nobody has changed · {seconds:.1f} s", ""),
+        )
     return (
         (report.connection, "bold"),
         (f" · {report.mode} · JumpCloud {report.directory_users} people, platform ", ""),
@@ -206,7 +213,8 @@ def _left_alone(report: RunReport, plan: Plan, *, verbose: bool) -> Iterator[Lin
         parts.append(f"{counted(plan.groups.unmanaged, 'group')} not ours")
     if plan.changes:
         yield ()
-    yield ((f"  Left alone: {' · '.join(parts)}", "dim"),)
+    if report.mode != "fast":
+        yield ((f"  Left alone: {' · '.join(parts)}", "dim"),)
     shown = report.findings if verbose else report.findings[:_BRIEF_FINDINGS]
     for finding in shown:
         yield finding_line(finding)

@@ -87,6 +87,11 @@ def _waits(change: Change, record: EscrowRecord, now: datetime) -> bool:
     )
 
 
+def is_due(record: EscrowRecord, now: datetime) -> bool:
+    """Whether a resource is tried again now: to take access always, for all else in its turn."""
+    return record.action not in _PATIENT or record.next_try_at <= now
+
+
 def escrow_after(
     connection: str,
     change: Change,

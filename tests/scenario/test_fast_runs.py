@@ -48,6 +48,19 @@ def test_nothing_changed_is_one_question(fast: Site) -> None:
         assert done["requests"] == {"directory": 1, "provider": 0}
 
 
+def test_what_a_person_sees(fast: Site) -> None:
+    """That nobody has changed, or who; and that the others were not read."""
+    assert "demo · fast · nobody has changed" in fast("reconcile", "--fast").out
+    fast.join("fay")
+    shown = fast("reconcile", "--fast").out
+
+    assert (
+        "demo · fast · JumpCloud 1 people, platform 0 accounts, the others were not read" in shown
+    )
+    assert "fay@example.com" in shown
+    assert "Left alone" not in shown
+
+
 def test_what_changes_arrives(fast: Site) -> None:
     """Joiner, mover, suspended, leaver, deleted: each by a few requests, whoever else is there."""
     state = fast.world.jumpcloud.state
@@ -115,6 +128,39 @@ def test_a_missing_event_is_caught_by_the_next_full_run(fast: Site) -> None:
     assert changes(run(fast)) == []
 
     assert changes(fast("reconcile", "--json").run) == [("deactivate", "bob")]
+
+
+def test_a_record_that_lags_behind_its_event_is_looked_at_again(fast: Site) -> None:
+    """For two minutes; then a person who is as before is left alone."""
+    world, state = fast.world, fast.world.jumpcloud.state
+    group = state.group(GROUP).id
+    stale = misfortunes.rewrite(
+        lambda _: [{"type": "user_group", "id": group}], ("x-total-count", "1")
+    )
+    world.jumpcloud.faults.add(stale, path="/memberof")
+    state.remove_member(GROUP, "cid@example.com")
+    assert changes(run(fast)) == []
+
+    assert changes(run(fast)) == [("deactivate", "cid")]
+    run(fast)
+    assert traffic(fast) == (1, 0)
+
+
+def test_an_event_that_changes_nothing_is_looked_at_for_two_minutes(fast: Site) -> None:
+    """An older one once."""
+    log, state = fast.world.jumpcloud.state.events, fast.world.jumpcloud.state
+    now = log.now
+    log.now = lambda: now() - 180
+    state.change("ann@example.com", password_expired=True)
+    log.now = now
+    run(fast)
+    assert traffic(fast)[0] > 1
+    run(fast)
+    assert traffic(fast) == (1, 0)
+    state.change("bob@example.com", password_expired=True)
+    for _ in range(2):
+        run(fast)
+        assert traffic(fast)[0] > 1
 
 
 @pytest.mark.parametrize(
@@ -235,6 +281,18 @@ def test_what_the_platform_refused_is_tried_again(fast: Site) -> None:
 
     assert (done["mode"], changes(done)) == ("fast", [("create", "fay")])
     assert fast.json("escrow")["escrow"] == []
+
+
+def test_taking_access_never_waits_its_turn(fast: Site) -> None:
+    """The daemon tries a deactivation that was refused at its next fast run."""
+    fast.world.platform.faults.add(misfortunes.fail(400), method="PATCH", count=2)
+    fast.world.platform.faults.add(misfortunes.fail(400), method="PUT", count=1)
+    fast.world.jumpcloud.state.suspend("bob@example.com")
+    fast("reconcile", "--fast")
+    assert "bob" in fast.active
+
+    with fast.short_intervals():
+        wait_for(lambda: "bob" not in fast.active)
 
 
 def test_memberships_are_moved_person_by_person(site: Site) -> None:

@@ -62,6 +62,7 @@ def test_changes_of_people_and_memberships_name_whom_to_look_at(
         ("user_update", (user,)),
     ]
     assert {event.organization for event in changes.events} == {state.id}
+    assert all(event.at and event.at > _ago(minutes=1) for event in changes.events)
     assert feed.requests == 1
     assert feed.answers == {"200": 1}
     assert (feed.retries, changes.cut) == (0, False)
@@ -227,6 +228,15 @@ def test_connectors_that_acted(side: DirectorySide, listen: Listen) -> None:
             {"id": "1", "event_type": "admin_login_attempt", "organization": "o"},
             Event(id="1", type="admin_login_attempt", organization="o"),
         ),
+        (
+            {"id": "1", "event_type": "x", "timestamp": "2026-01-31T10:00:00.123456789Z"},
+            Event(id="1", type="x", at=NOW.replace(microsecond=123456)),
+        ),
+        (
+            {"id": "1", "event_type": "x", "timestamp": "2026-01-31T10:00:00"},
+            Event(id="1", type="x", at=NOW),
+        ),
+        ({"id": "1", "event_type": "x", "timestamp": 17}, Event(id="1", type="x")),
         (
             {
                 "id": "1",

@@ -11,7 +11,7 @@ from jcsync.model.history import EscrowRecord
 from jcsync.model.plan import Action, Change
 from jcsync.model.report import FindingKind, Outcome, Status
 from jcsync.model.resource import Kind
-from jcsync.stages.escrow import DELAYS, escrow_after, fingerprint, key_of, postpone
+from jcsync.stages.escrow import DELAYS, escrow_after, fingerprint, is_due, key_of, postpone
 from tests.factories import (
     NOON,
     a_change,
@@ -199,3 +199,33 @@ def test_fingerprint_ignores_what_was_before() -> None:
 def test_any_text_has_a_fingerprint(text: str) -> None:
     """Also half a surrogate pair."""
     assert len(fingerprint(a_change(attributes=(an_attribute(after=text),)))) == 32
+
+
+@pytest.mark.parametrize(
+    ("action", "minutes", "due"),
+    [
+        (Action.PATCH, -1, True),
+        (Action.PATCH, 1, False),
+        (Action.CREATE, 1, False),
+        (Action.DEACTIVATE, 1, True),
+        (Action.DELETE, 1, True),
+    ],
+)
+def test_access_is_taken_without_waiting(action: Action, minutes: int, *, due: bool) -> None:
+    """All else waits its turn."""
+    record = EscrowRecord(
+        connection="keepnet",
+        kind=Kind.USER,
+        external_id="jc-ann",
+        resource_id="scim-ann",
+        name="ann@example.com",
+        action=action,
+        fingerprint="x",
+        reason="400",
+        attempts=1,
+        first_failed_at=NOON,
+        last_failed_at=NOON,
+        next_try_at=NOON + timedelta(minutes=minutes),
+    )
+
+    assert is_due(record, NOON) is due
