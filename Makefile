@@ -61,7 +61,7 @@ audit: .venv/.dev ## Look the dependencies up in the database of vulnerabilities
 
 .PHONY: promises
 promises: .venv/.dev ## Live through 20,000 random histories (hours)
-	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/promises/test_histories.py $(ARGS)
+	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -n $(PYTEST_WORKERS) tests/promises/test_histories.py $(ARGS)
 
 .PHONY: pytest
 pytest: .venv/.dev ## Run the tests, with coverage
