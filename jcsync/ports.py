@@ -26,6 +26,7 @@ from jcsync.model.history import (
     EscrowRecord,
     HoldRecord,
     HoldStatus,
+    Memo,
     OutcomeRecord,
     RunRecord,
 )
@@ -573,6 +574,14 @@ class Store(Protocol):
 
     def pause(self, connection: str, *, paused: bool) -> None:
         """Tell the daemon to leave a connection alone, or to take it up again."""
+        ...
+
+    def memos(self, connection: str) -> Mapping[str, Memo]:
+        """What is remembered of a connection, by topic; ``""`` for what is about all of them."""
+        ...
+
+    def record_memo(self, connection: str, topic: str, value: str | None) -> None:
+        """Remember something in place of what it was before; ``None`` forgets it."""
         ...
 
     def prune(self, *, before: datetime) -> int:

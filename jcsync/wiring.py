@@ -19,6 +19,7 @@ from jcsync.errors import SettingsError, UsageError
 from jcsync.jumpcloud.auth import ApiKey, Credentials, ServiceAccount
 from jcsync.jumpcloud.client import JumpCloud
 from jcsync.jumpcloud.insights import Insights
+from jcsync.notices import Notices
 from jcsync.pipeline import Connection
 from jcsync.ports import Clock, Store
 from jcsync.scim.client import ScimProvider, provider_headers
@@ -78,6 +79,11 @@ def chosen_names(loaded: Loaded, names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name, connection in connections.items() if connection.enabled)
 
 
+def build_notices(loaded: Loaded, store: Store) -> Notices:
+    """Return who tells people what runs did."""
+    return Notices(loaded.settings.notify, store, SystemClock())
+
+
 def build_store(loaded: Loaded, clock: Clock | None = None) -> SqlStore:
     """Open the store of the settings.
 
@@ -93,7 +99,9 @@ def secrets_of(loaded: Loaded) -> tuple[str, ...]:
     found = [
         (c.directory.api_key, c.directory.client_secret, c.provider.token) for c in connections
     ]
-    return tuple(s.get_secret_value() for secrets in found for s in secrets if s is not None)
+    notify = loaded.settings.notify
+    given = [*(s for secrets in found for s in secrets), *notify.urls, notify.ping_url]
+    return tuple(s.get_secret_value() for s in given if s is not None)
 
 
 def run_owner() -> str:

@@ -32,6 +32,7 @@ from jcsync.model.history import (
     EscrowRecord,
     HoldRecord,
     HoldStatus,
+    Memo,
     OutcomeRecord,
     RunRecord,
 )
@@ -513,6 +514,7 @@ class FakeStore:
     known: dict[str, Learnt] = field(default_factory=dict)
     baselines: dict[str, Baseline] = field(default_factory=dict)
     fingerprints: dict[str, dict[str, str]] = field(default_factory=dict)
+    kept_memos: dict[tuple[str, str], Memo] = field(default_factory=dict)
 
     @classmethod
     def of(cls, *links: Link) -> "FakeStore":
@@ -744,6 +746,14 @@ class FakeStore:
     def pause(self, connection: str, *, paused: bool) -> None:
         del connection
         self.paused = paused
+
+    def memos(self, connection: str) -> Mapping[str, Memo]:
+        return {topic: memo for (of, topic), memo in self.kept_memos.items() if of == connection}
+
+    def record_memo(self, connection: str, topic: str, value: str | None) -> None:
+        self.kept_memos.pop((connection, topic), None)
+        if value is not None:
+            self.kept_memos[connection, topic] = Memo(value=value, at=NOON)
 
     def prune(self, *, before: datetime) -> int:
         del before

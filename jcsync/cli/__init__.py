@@ -57,6 +57,7 @@ _COMMANDS = {
         "jcsync.cli.drift:drift",
         "What the platform holds that the directory does not imply.",
     ),
+    "notify": ("jcsync.cli.notify:notify", "Who is told what happened: notify test."),
     "explain": ("jcsync.cli.explain:explain", "One person through all stages."),
     "config": ("jcsync.cli.config:config", "Check, show and describe the settings."),
     "completion": (

@@ -8,7 +8,7 @@ import click
 
 from jcsync.cli.common import Options, common_options, emit_json
 from jcsync.settings.load import Loaded, load_settings
-from jcsync.settings.problems import SettingsProblemsError
+from jcsync.settings.problems import Problem, SettingsProblemsError
 
 _EXIT_SETTINGS = 2
 
@@ -24,6 +24,7 @@ def validate(options: Options) -> None:
     """Read the settings and report everything that is wrong; connect to nothing."""
     try:
         loaded = _load(options)
+        _check_addresses(loaded)
     except SettingsProblemsError as error:
         if not options.json:
             raise
@@ -65,3 +66,22 @@ def schema(options: Options) -> None:  # noqa: ARG001 # a JSON document in any c
 
 def _load(options: Options) -> Loaded:
     return load_settings(options.config, os.environ, Path.cwd())
+
+
+def _check_addresses(loaded: Loaded) -> None:
+    """Do nothing where Apprise knows every address.
+
+    Raises:
+        SettingsProblemsError: It does not.
+    """
+    from jcsync.notices import check_addresses  # noqa: PLC0415 - takes a second where there are some
+
+    urls = [url.get_secret_value() for url in loaded.settings.notify.urls]
+    line = loaded.origins.get("notify.urls", "")
+    number = int(line.removeprefix("line ")) if line.startswith("line ") else None
+    problems = [
+        Problem(line=number, path=address, message=message)
+        for address, _, message in (text.partition(": ") for text in check_addresses(urls))
+    ]
+    if problems:
+        raise SettingsProblemsError(loaded.label, problems)

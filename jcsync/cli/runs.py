@@ -168,7 +168,9 @@ def reconcile(
         exceed_limits=exceed_limits,
         fast=fast,
     )
-    reports = _run_all(loaded, connections, options, lambda _name: order)
+    reports = _run_all(
+        loaded, connections, options, lambda _name: order, tell=not who and not group
+    )
     show_reports(reports, options, applied=True)
     return first_status(run_status(report) for report in _found(reports))
 
@@ -187,18 +189,31 @@ def _run_all(
     names: tuple[str, ...],
     options: Options,
     order: Callable[[str], Order],
+    *,
+    tell: bool = False,
 ) -> list[RunReport]:
-    from jcsync.wiring import build_store, chosen_names  # noqa: PLC0415 - not for the help
+    from jcsync.wiring import (  # noqa: PLC0415 - not for the help
+        build_notices,
+        build_store,
+        chosen_names,
+    )
 
     chosen = chosen_names(loaded, names)
     if not chosen:
         message = "no connection is enabled; set connections.NAME.enabled, or name one"
         raise UsageError(message)
     with build_store(loaded) as store, stop_signals() as stop:
-        return [
+        notices = build_notices(loaded, store)
+        if tell:
+            notices.begin()
+        reports = [
             run_connection(loaded, name, store, order(name), stop=stop, options=options)
             for name in chosen
         ]
+        if tell and not stop.is_set():
+            notices.end(reports, room=store.room())
+            notices.tell_digest(chosen_names(loaded, ()))
+    return reports
 
 
 def run_connection(

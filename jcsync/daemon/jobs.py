@@ -1,6 +1,7 @@
 """A job for each connection: when it runs, with which settings, and what follows from how it ended."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor as FutureExecutor
 from datetime import datetime, timedelta
 
 import structlog
@@ -10,17 +11,18 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from jcsync.daemon.backoff import Backoff
 from jcsync.daemon.metrics import Metrics
 from jcsync.daemon.schedule import build_trigger, first_start, is_due, shortest_interval_s
-from jcsync.errors import JcsyncError
-from jcsync.model.report import ErrorKind, RunOutcome, RunReport
+from jcsync.errors import JcsyncError, SettingsError
+from jcsync.model.report import ErrorKind, RunError, RunOutcome, RunReport
 from jcsync.pipeline import Order, run
 from jcsync.ports import Clock
 from jcsync.settings import Connection, Loaded
 from jcsync.store import SqlStore
-from jcsync.wiring import chosen_names, wired
+from jcsync.wiring import build_notices, chosen_names, wired
 
 log = structlog.get_logger()
 
 _RUNS_AT_ONCE = 16
+_DIGEST_MIN = 10
 _PASSING = frozenset({ErrorKind.LEASE, ErrorKind.STOPPED})
 
 
@@ -55,12 +57,22 @@ class Jobs:
         self._clock = clock
         self._backoff = Backoff(clock.now)
         self._running: set[str] = set()
+        # One thread, so that notices keep their order; and no run waits for one.
+        self._telling = FutureExecutor(1, thread_name_prefix="notices")
 
     def start(self) -> None:
         """Begin; every connection whose window is open runs at once."""
         for name in self.names:
             self._add(name)
+        self.scheduler.add_job(
+            self._tell_digest, "interval", minutes=_DIGEST_MIN, executor="upkeep"
+        )
         self.scheduler.start()
+
+    def end(self) -> None:
+        """Begin no more runs, and wait for those under way and for their notices."""
+        self.scheduler.shutdown(wait=True)
+        self._telling.shutdown(wait=True)
 
     def adopt(self, loaded: Loaded) -> None:
         """Go on with new settings: a connection that changed runs at once, one that is gone no more.
@@ -137,6 +149,21 @@ class Jobs:
                 return
             every = timedelta(seconds=settings.schedule.full_every)
             order = Order(apply=True, trigger="schedule", fast=True, full_every=every)
+            notices = build_notices(loaded, self._store)
+            self._telling.submit(notices.begin)
+            report = self._report(loaded, name, order)
+            self._telling.submit(
+                notices.end, [report], chosen_names(loaded, ()), room=self._store.room()
+            )
+            self._weigh(name, report, interval)
+        except JcsyncError as error:
+            log.error("run failed", connection=name, error=str(error))  # noqa: TRY400 - no fault of ours
+            self._back_off(name, interval)
+
+    def _report(self, loaded: Loaded, name: str, order: Order) -> RunReport:
+        """One run; one that could not even begin is a failed one."""
+        started = self._clock.now()
+        try:
             with wired(loaded, name, self._store, read_only=False, stop=self._stop) as connection:
                 report = run(connection, order)
                 holds = len(self._store.holds(connection=name, open_only=True))
@@ -145,13 +172,26 @@ class Jobs:
                 self._metrics.observe(
                     report, connection, holds=holds, managed=managed, escrow=escrow
                 )
-            self._weigh(name, report, interval)
+                return report
         except JcsyncError as error:
             log.error("run failed", connection=name, error=str(error))  # noqa: TRY400 - no fault of ours
-            self._back_off(name, interval)
+            kind = ErrorKind.SETTINGS if isinstance(error, SettingsError) else ErrorKind.UNEXPECTED
+            reason = str(error)
         except Exception as error:  # a front door: the other connections go on
             log.exception("run failed unexpectedly", connection=name, error=repr(error))
-            self._back_off(name, interval)
+            kind, reason = ErrorKind.UNEXPECTED, repr(error)
+        return RunReport(
+            run_id="",
+            connection=name,
+            mode="full",
+            outcome=RunOutcome.FAILED,
+            started_at=started,
+            finished_at=self._clock.now(),
+            error=RunError(kind=kind, message=reason),
+        )
+
+    def _tell_digest(self) -> None:
+        build_notices(self._loaded, self._store).tell_digest(self.names)
 
     def _weigh(self, name: str, report: RunReport, interval: float) -> None:
         """Leave a connection that failed as a whole alone for a while, longer each time."""

@@ -15,6 +15,7 @@ from jcsync.daemon.reload import Reloading
 from jcsync.daemon.schedule import late_after
 from jcsync.daemon.systemd import Systemd
 from jcsync.errors import SettingsError, StoreError
+from jcsync.notices import check_addresses
 from jcsync.settings import Loaded
 from jcsync.store import SqlStore
 from jcsync.wiring import chosen_names
@@ -65,16 +66,19 @@ def serve(
 
 
 def check_anything_to_do(loaded: Loaded) -> None:
-    """Do nothing where a connection is enabled.
+    """Do nothing where a connection is enabled, and everybody who is to be told can be.
 
     Raises:
-        SettingsError: None is.
+        SettingsError: No connection is enabled, or Apprise does not know an address.
     """
     if not chosen_names(loaded, ()):
         message = (
             "no connection is enabled, so there is nothing to run; set connections.NAME.enabled"
         )
         raise SettingsError(message)
+    urls = [url.get_secret_value() for url in loaded.settings.notify.urls]
+    if urls and (problems := check_addresses(urls)):
+        raise SettingsError("; ".join(problems))
 
 
 class _Service:
@@ -112,7 +116,7 @@ class _Service:
         finally:
             log.info("stopping")
             self._systemd.stopping()
-            jobs.scheduler.shutdown(wait=True)
+            jobs.end()
             log.info("stopped")
 
     def healthy(self) -> tuple[bool, str]:

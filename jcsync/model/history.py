@@ -174,6 +174,21 @@ class OutcomeRecord:
     escrow: EscrowRecord | None = None
 
 
+NEXT_RUN = "next run"
+"""Topic of the memo that tells when the daemon begins the next run, ISO 8601; ``""``: never."""
+
+THROTTLED = "throttled"
+"""Topic of the memo that tells how often the last run was asked to slow down."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memo:
+    """A small thing that is remembered, and since when."""
+
+    value: str
+    at: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionRecord:
     """What the store knows of one connection.

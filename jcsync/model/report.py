@@ -127,10 +127,15 @@ class ErrorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunError:
-    """Why a run failed, in words for the operator."""
+    """Why a run failed, in words for the operator.
+
+    Attributes:
+        unauthorized: Whether one of the sides refused the credentials.
+    """
 
     kind: ErrorKind
     message: str
+    unauthorized: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,10 +16,11 @@ from jcsync.errors import (
     StalePlanError,
     StoppedError,
     StoreError,
+    UnauthorizedError,
     UsageError,
 )
 from jcsync.model.directory import DirectoryState
-from jcsync.model.history import HoldStatus
+from jcsync.model.history import THROTTLED, HoldStatus
 from jcsync.model.limits import Violation
 from jcsync.model.plan import Change, Plan
 from jcsync.model.report import (
@@ -234,7 +235,9 @@ class Recorder:
     def fail(self, error: BaseException) -> None:
         """Keep why the run ended early."""
         self._error = RunError(
-            kind=_error_kind(error, attempted=bool(self._outcomes)), message=str(error)
+            kind=_error_kind(error, attempted=bool(self._outcomes)),
+            message=str(error),
+            unauthorized=isinstance(error, UnauthorizedError),
         )
         log.error("run ended early", error=str(error))
 
@@ -270,12 +273,18 @@ class Recorder:
     def _record_end(self, report: RunReport) -> RunReport:
         try:
             self._connection.store.record_end(report)
+            self._record_throttling()
         except (StoreError, LeaseLostError) as error:
             log.error("the end of the run could not be recorded", error=str(error))  # noqa: TRY400
             kind = _error_kind(error, attempted=bool(self._outcomes))
             failure = report.error or RunError(kind=kind, message=str(error))
             return replace(report, error=failure)
         return report
+
+    def _record_throttling(self) -> None:
+        sides = (self._connection.directory, self._connection.provider)
+        number = sum(side.answers.get("429", 0) for side in sides)
+        self._connection.store.record_memo(self._connection.name, THROTTLED, str(number))
 
     def _prune(self) -> None:
         """Remove what is older than the history is kept, so that no schedule of its own is needed."""

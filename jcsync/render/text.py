@@ -232,6 +232,11 @@ def finding_line(finding: Finding) -> Line:
 
 
 def _summary(plan: Plan) -> Line:
+    return (("  Plan: ", "bold"), (plan_summary(plan), ""), (".", ""))
+
+
+def plan_summary(plan: Plan) -> str:
+    """Return what a plan would do, in numbers, on one line."""
     words = {
         Action.CREATE: "to create",
         Action.PATCH: "to patch",
@@ -248,7 +253,7 @@ def _summary(plan: Plan) -> Line:
     members = sum(len(change.add) + len(change.remove) for change in plan.changes)
     if members:
         parts.append(counted(members, "membership"))
-    return (("  Plan: ", "bold"), (", ".join(parts) if parts else "nothing to do", ""), (".", ""))
+    return ", ".join(parts) if parts else "nothing to do"
 
 
 def _ending(report: RunReport, *, applied: bool) -> Iterator[Line]:

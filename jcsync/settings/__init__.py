@@ -5,7 +5,6 @@
     sources.py       environment, file and secret files as sources of pydantic-settings
     checks.py        what no single key can tell
     builders.py      settings → the values of ``model`` that the stages use
-    later.py         keys whose feature this version does not have
 
 Only ``load`` touches the world: it reads the settings file and the files of secrets.
 """

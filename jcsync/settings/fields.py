@@ -19,7 +19,6 @@ from pydantic import (
     PlainSerializer,
     PlainValidator,
     Secret,
-    SecretStr,
     WithJsonSchema,
     model_validator,
 )
@@ -239,8 +238,6 @@ Number = Annotated[
 
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_null_as_empty)]
 """A list of texts; nothing is the empty list."""
-
-Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_null_as_empty)]
 
 Duration = Annotated[
     float,

@@ -13,7 +13,6 @@ from jcsync.settings.document import Document, UnreadableDocumentError, parse_do
 from jcsync.settings.environment import CONFIG, Variables, has_connections, read_variables
 from jcsync.settings.fields import SecretUrl
 from jcsync.settings.keys import variable_name
-from jcsync.settings.later import later_problems
 from jcsync.settings.messages import translate
 from jcsync.settings.models import SOURCES, Settings
 from jcsync.settings.problems import (
@@ -168,7 +167,7 @@ def _validate(
     finally:
         SOURCES.reset(token)
     findings: dict[KeyPath, str] = {}
-    for path, message in (*later_problems(files.merged), *files.failures.items(), *wrong):
+    for path, message in (*files.failures.items(), *wrong):
         findings.setdefault(path, message)
     for path, message in check_tree(files.merged, environ, cwd):
         if not any(path[: len(known)] == known for known in findings):

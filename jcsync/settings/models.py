@@ -4,10 +4,11 @@ The contract is ``docs/configuration.md``, which is made from these models. Sett
 contradict one another are found in ``checks``; how values get here is in ``sources``.
 """
 
+import re
 from contextvars import ContextVar
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -19,7 +20,6 @@ from jcsync.settings.connection import Connection
 from jcsync.settings.fields import (
     Bind,
     Duration,
-    Secrets,
     SecretUrl,
     Section,
     StoreUrl,
@@ -71,12 +71,31 @@ class HttpSettings(Section):
         return parse_bind(self.bind)
 
 
+def _check_apprise(url: SecretStr) -> SecretStr:
+    if not re.match(r"[A-Za-z0-9+-]+://\S", url.get_secret_value()):
+        message = (
+            "must be an Apprise URL such as slack://…, mailto://… or json://…; see "
+            "https://appriseit.com/services/"
+        )
+        raise ValueError(message)
+    return url
+
+
+def _check_ping(url: SecretStr) -> SecretStr:
+    text = url.get_secret_value()
+    if not re.fullmatch(r"https?://[^\s/?#]+[^\s]*", text) or "@" in text.split("/")[2]:
+        message = "must be an http or https URL such as https://hc-ping.com/…"
+        raise ValueError(message)
+    return url
+
+
 class NotifySettings(Section):
     """Who is told what happened."""
 
-    urls: Secrets = Field(
-        default=(), description="Apprise URLs: mail, Slack, Teams, webhooks and many others."
-    )
+    urls: Annotated[
+        tuple[Annotated[SecretStr, AfterValidator(_check_apprise)], ...],
+        BeforeValidator(lambda value: [] if value is None else value),
+    ] = Field(default=(), description="Apprise URLs: mail, Slack, Teams, webhooks and many others.")
     on: Annotated[
         tuple[NotifyEvent, ...], BeforeValidator(lambda value: [] if value is None else value)
     ] = Field(
@@ -85,11 +104,12 @@ class NotifySettings(Section):
     )
     digest: Literal["daily", "weekly"] | None = Field(
         default=None,
-        description="A summary, daily or weekly.",
+        description="A summary, daily at seven o'clock or weekly on Monday.",
     )
-    ping_url: SecretStr | None = Field(
+    ping_url: Annotated[SecretStr, AfterValidator(_check_ping)] | None = Field(
         default=None,
-        description="Dead man's switch: called at the start, success and failure of runs.",
+        description="Dead man's switch: called at the start (/start), success and failure (/fail) "
+        "of runs.",
     )
 
 

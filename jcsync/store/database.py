@@ -9,6 +9,7 @@ below, which a test with eight threads guards.
 """
 
 import os
+import shutil
 import sqlite3
 import threading
 import time
@@ -100,6 +101,13 @@ class Database:
                 yield connection
         finally:
             engine.dispose()
+
+    def room(self) -> int | None:
+        """Return how many bytes are left on the disk of the file, ``None`` for a server."""
+        if not self._is_sqlite:
+            return None
+        with translated(self.place):
+            return shutil.disk_usage(Path(str(self._url.database)).parent).free
 
     def close(self) -> None:
         """Close every connection."""

@@ -14,7 +14,7 @@ from jcsync.store.database import Database
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD: Final = "0002"
+HEAD: Final = "0003"
 """Revision that this version works with: the newest in ``migrations/versions``."""
 
 _ADVISORY_LOCK: Final = 0x6A6373796E63  # "jcsync"

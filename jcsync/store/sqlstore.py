@@ -18,6 +18,7 @@ from jcsync.model.history import (
     EscrowRecord,
     HoldRecord,
     HoldStatus,
+    Memo,
     OutcomeRecord,
     RunRecord,
 )
@@ -47,6 +48,7 @@ from jcsync.store.facts import read_learnt, record_learnt
 from jcsync.store.failures import placed
 from jcsync.store.lease import HeldLease, hold_lease
 from jcsync.store.links import forget_links, forget_resources, read_links, record_links
+from jcsync.store.memos import read_memos, record_memo
 from jcsync.store.schema import ensure_schema
 from jcsync.store.settled import read_settled, record_unkept
 
@@ -377,6 +379,21 @@ class SqlStore:
         at = self._clock.now()
         with self._database.write() as tx:
             connections.record_pause(tx, connection, paused=paused, at=at)
+
+    def memos(self, connection: str) -> Mapping[str, Memo]:
+        """What is remembered of a connection, by topic."""
+        with self._database.read() as tx:
+            return read_memos(tx, connection)
+
+    def record_memo(self, connection: str, topic: str, value: str | None) -> None:
+        """Remember something in place of what it was before; ``None`` forgets it."""
+        at = self._clock.now()
+        with self._write(connection) as tx:
+            record_memo(tx, connection, topic, value, at=at)
+
+    def room(self) -> int | None:
+        """How many bytes are left on the disk of the store; ``None`` where that is not ours to know."""
+        return self._database.room()
 
     def prune(self, *, before: datetime) -> int:
         """Remove old runs in batches, so that others can write in between."""

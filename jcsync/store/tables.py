@@ -272,6 +272,16 @@ LEARNT = Table(
     Column("facts", JSON, nullable=False),
 )
 
+MEMO = Table(
+    "memo",
+    METADATA,
+    # Empty for what is about all of them.
+    Column("connection", Text, primary_key=True),
+    Column("topic", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
 SETTLED = Table(
     "settled",
     METADATA,

@@ -5,6 +5,7 @@
     pace.py      how fast requests follow one another
     retry.py     how often, how long, and when a call is repeated
     client.py    Transport: the four put together
+    ping.py      the dead man's switch
 
 The only package that knows requests and tenacity. What it refuses to do is as much of its job
 as what it does: it follows no redirect (a redirect would carry ``x-api-key`` to another host),
@@ -15,7 +16,8 @@ read-only mode sends nothing that could change the other side.
 
 from jcsync.transport.answers import Answer
 from jcsync.transport.client import ReadOnlyError, Transport
+from jcsync.transport.ping import ping
 from jcsync.transport.retry import RetryPolicy
 from jcsync.transport.session import Endpoint
 
-__all__ = ["Answer", "Endpoint", "ReadOnlyError", "RetryPolicy", "Transport"]
+__all__ = ["Answer", "Endpoint", "ReadOnlyError", "RetryPolicy", "Transport", "ping"]

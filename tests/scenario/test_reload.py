@@ -41,9 +41,9 @@ def test_token_is_rotated_without_a_restart(team: Site, port: int) -> None:
     """A new token in its file is taken up, and the connection runs at once."""
     hourly = {"schedule": {"every": "1h"}, "http": {"enabled": True, "bind": f"127.0.0.1:{port}"}}
     path = token_in_a_file(team, "revoked-token", **hourly)
+    team.join("fay")
     with team.daemon() as daemon:
         wait_for(lambda: team.json("runs")["runs"][0]["outcome"] == "failed")
-        team.join("fay")
         path.write_text(team.world.platform.token, encoding="utf-8")
         wait_for(lambda: "fay" in team.active)
         wait_for(lambda: fetch(port, "/readyz").status_code == 200)

@@ -202,13 +202,14 @@ def test_plain_http_to_another_computer(site: Site) -> None:
     assert "allow_insecure" in text
 
 
-def test_key_of_a_later_version(site: Site) -> None:
-    """A feature that is not there yet says so; nothing is silently ignored."""
-    rewrite(site, lambda _, d: d.update(notify={"digest": "daily"}))
+def test_address_that_apprise_does_not_know(site: Site) -> None:
+    """It is named by its number and scheme: the rest may be a secret."""
+    rewrite(site, lambda _, d: d.update(notify={"urls": [f"slock://{CANARY}/x"]}))
 
-    text = refused(site)
-    assert "notify.digest" in text
-    assert "not available in this version" in text
+    text = refused(site, "config", "validate")
+    assert "notify.urls[0] (slock)" in text
+    assert CANARY not in text
+    assert site.process("run").status == 2
 
 
 def test_window_that_is_none(site: Site) -> None:
