@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from jcsync.sandbox.deviations import Deviations
@@ -14,6 +15,7 @@ from jcsync.sandbox.platform import BASE_PATH, Resource
 from jcsync.sandbox.scim_check import SCIM_TYPE, ScimError, bad
 from jcsync.sandbox.wsgi import Reply, Request, dump, send
 
+_EVERYTHING = 100_000
 _WRITES = frozenset({"POST", "PUT", "PATCH"})
 
 
@@ -153,6 +155,10 @@ class DeviantPlatform:
         if self._odd.cursors == "only" and cursor is None and "filter" not in request.query:
             message = "startIndex is not supported; use cursor"
             raise bad(message, "invalidValue")
+        if self._odd.no_paging:
+            kept = {name: texts[0] for name, texts in request.query.items() if name == "filter"}
+            query = urlencode({**kept, "count": str(_EVERYTHING)})
+            request = Request({**request.environ, "QUERY_STRING": query})
         if self._odd.cursors == "no" or cursor is None:
             return self._shown(self._pass(request))
         start = int(cursor[0] or 1)
@@ -172,7 +178,7 @@ class DeviantPlatform:
         document = json.loads(reply.body)
         rows = document.get("Resources", [document])
         for row in rows:
-            if odd.hide_members:
+            if odd.hide_members or (odd.unlisted_members and "Resources" in document):
                 row.pop("members", None)
             if odd.versions and "id" in row:
                 row["meta"]["version"] = _version(row)

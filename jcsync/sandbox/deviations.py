@@ -15,6 +15,8 @@ class Deviations:
     Attributes:
         cursors: Lists are read by cursor; ``only``: a request by index is refused.
         hide_members: Groups are shown without members.
+        unlisted_members: Members are shown of a group that is read by itself, not in lists.
+        no_paging: Lists hold everything, whatever ``startIndex`` and ``count`` say.
         no_put: PUT is 405 for these end points.
         no_patch: PATCH is 405.
         no_filtered_paths: A path with a filter is 400 ``invalidPath``.
@@ -35,6 +37,8 @@ class Deviations:
 
     cursors: str = "no"
     hide_members: bool = False
+    unlisted_members: bool = False
+    no_paging: bool = False
     no_put: frozenset[str] = frozenset()
     no_patch: bool = False
     no_filtered_paths: bool = False

@@ -86,11 +86,13 @@ class Taking:
         fetch: Returns the first page with a ``count``.
         asked: ``count`` of the ordinary pages.
         capless: Whether the server is known to cap no pages.
+        largest: Returns the size of the largest page that the server has given, of any list.
     """
 
     fetch: Callable[[int], Page]
     asked: int
     capless: bool = False
+    largest: Callable[[], int] = lambda: 0
 
 
 def read_listing(
@@ -153,6 +155,7 @@ class _Reading:
         self._repeated = 0
         self._nameless = 0
         self._endless = False
+        self._is_suspect = False
 
     def run(self) -> None:
         while True:
@@ -240,10 +243,12 @@ class _Reading:
         return self._taking is not None and self._takes_all(self._taking)
 
     def _takes_all(self, taking: Taking) -> bool:
-        """Whether one page holds everything, of a server that obeys ``count`` and nothing else.
+        """Whether one page holds everything, of a server that skips no rows.
 
-        A page that is not full holds all, unless the server caps it: so the number of rows must
-        not look like a cap, and a ``count`` of one less must give one less.
+        A page that is not full holds all, unless the server caps it. One that obeys ``count`` has to
+        give one less when asked for one less; one that takes no notice of it either gives the
+        same again. In both cases the number of rows must not look like a cap, unless the server
+        has given a larger page.
         """
         asked = taking.asked
         while len(self.rows) >= asked and asked < _MOST_ROWS:
@@ -251,9 +256,15 @@ class _Reading:
             self._add(taking.fetch(asked))
             self.totals = self.totals[-1:]
         number = len(self.rows)
-        if number >= asked or (number % _ROUND == 0 and not taking.capless):
+        if number >= asked:
             return False
-        return len(taking.fetch(number - 1).rows) == number - 1
+        again = [text_of(attribute(row, "id")) for row in taking.fetch(number - 1).rows]
+        if again not in ([*self.rows][:-1], [*self.rows]):
+            return False
+        obeys = len(again) < number
+        suspect = number % _ROUND == 0 if obeys else _is_usual_cap(number)
+        self._is_suspect = suspect and not taking.capless and number >= taking.largest()
+        return not self._is_suspect
 
     def gaps(self, name: str, *, counted: bool = True) -> list[str]:
         """Why the list may be incomplete; ``counted``: it has to say how long it is."""
@@ -273,7 +284,18 @@ class _Reading:
         if self._endless:
             gaps.append(f"the platform's list of {name} does not end; {unique} were read")
         if self._repeated:
-            gaps.append(f"the platform's list of {name} repeats {self._repeated} of them")
+            hint = ""
+            if self._is_suspect:
+                hint = (
+                    f"; it gives {unique} at once, whatever is asked for: if those are all, set "
+                    "provider.quirks.page_cap to none"
+                )
+            gaps.append(f"the platform's list of {name} repeats {self._repeated} of them{hint}")
         if self._nameless:
             gaps.append(f"{self._nameless} of the platform's {name} have no id")
         return gaps
+
+
+def _is_usual_cap(number: int) -> bool:
+    """Whether a page of so many rows may be full: servers cap at round numbers, none below ten."""
+    return number >= _ROUND and (number % (_ROUND // 2) == 0 or number & (number - 1) == 0)

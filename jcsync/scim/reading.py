@@ -40,6 +40,7 @@ class Reader:
             "Users": profile.page_size,
             "Groups": profile.page_size,
         }
+        self._largest = 0
         self._scan_lock = threading.Lock()
         self._scans: dict[Collection, tuple[float, Listing]] = {}
         self._sample_lock = threading.Lock()
@@ -125,6 +126,7 @@ class Reader:
             fetch=lambda number: self.page(collection, count=number, query=query),
             asked=count or SMALL_PAGE,
             capless=self._profile.page_cap == "none",
+            largest=lambda: self._largest,
         )
         if self._by_cursor:
             listing = read_by_cursor(by_cursor, name=name)
@@ -193,7 +195,9 @@ class Reader:
         except NotFoundError as error:
             message = f"{error}; check provider.base_url, to which jcsync adds /{collection}"
             raise NotFoundError(message, status=error.status) from error
-        return parse_page(body, self._calls.transport.endpoint.url(f"/{collection}"))
+        found = parse_page(body, self._calls.transport.endpoint.url(f"/{collection}"))
+        self._largest = max(self._largest, len(found.rows))
+        return found
 
     # ------------------------------------------------------------------ look-ups
 

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,14 +21,14 @@ from tests.interop.scimmy.server import Scimmy
 INSTALL = Path(__file__).parent / "scimmy" / "install.py"
 
 
-@pytest.fixture(scope="session")
-def scimmy_server() -> Iterator[Scimmy]:
-    """One scimmy server for the session; ask for ``scimmy`` instead, it comes empty."""
+@contextmanager
+def scimmy_on(express: str) -> Iterator[Scimmy]:
+    """A scimmy server on ``express4`` or ``express5``."""
     node = shutil.which("node")
     if node is None or shutil.which("npm") is None:
         pytest.skip("node and npm are not installed (Debian: apt-get install nodejs npm)")
     installed = subprocess.run(
-        [sys.executable, str(INSTALL)], capture_output=True, text=True, check=False
+        [sys.executable, str(INSTALL), express], capture_output=True, text=True, check=False
     )
     if installed.returncode:
         pytest.fail(f"scimmy could not be installed: {installed.stderr}", pytrace=False)
@@ -50,20 +51,39 @@ def scimmy_server() -> Iterator[Scimmy]:
             process.terminate()
 
 
+@pytest.fixture(scope="session")
+def express4() -> Iterator[Scimmy]:
+    """One server for the session; ask for ``scimmy`` instead, it comes empty."""
+    with scimmy_on("express4") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def express5() -> Iterator[Scimmy]:
+    """The same on Express 5, which parses queries and matches paths otherwise."""
+    with scimmy_on("express5") as server:
+        yield server
+
+
 @pytest.fixture
-def scimmy(scimmy_server: Scimmy) -> Scimmy:
+def scimmy(express4: Scimmy) -> Scimmy:
     """Return the scimmy server, emptied."""
-    scimmy_server.reset()
-    return scimmy_server
+    express4.reset()
+    return express4
 
 
-def _scimmy(request: pytest.FixtureRequest) -> Platform:
-    server: Scimmy = request.getfixturevalue("scimmy")
-    return server
+def _scimmy(express: str) -> Callable[[pytest.FixtureRequest], Platform]:
+    def emptied(request: pytest.FixtureRequest) -> Platform:
+        server: Scimmy = request.getfixturevalue(express)
+        server.reset()
+        return server
+
+    return emptied
 
 
 SERVERS: dict[str, Callable[[pytest.FixtureRequest], Platform]] = {
-    "scimmy": _scimmy,
+    "scimmy": _scimmy("express4"),
+    "scimmy on Express 5": _scimmy("express5"),
     "scim2-server": lambda _: ReferencePlatform(secrets.token_urlsafe()),
     "strict": lambda _: FastPlatform(secrets.token_urlsafe()),
 }
@@ -72,6 +92,7 @@ SERVERS: dict[str, Callable[[pytest.FixtureRequest], Platform]] = {
 @pytest.fixture(
     params=[
         pytest.param("scimmy", marks=pytest.mark.interop),
+        pytest.param("scimmy on Express 5", marks=pytest.mark.interop),
         "scim2-server",
         "strict",
     ]

@@ -1,9 +1,5 @@
-"""Somebody at a terminal: the real command line, in a process of its own."""
+"""Somebody at a terminal: the real command line, to its end, in this process."""
 
-import json
-import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +7,7 @@ from typing import Any
 from jcsync.sandbox.traffic import Recorded
 from jcsync.sandbox.world import World
 from tests.interop.payloads import check_payload
+from tests.scenario.site import Site
 
 _UNLIMITED = {"count": None, "percent": None}
 
@@ -43,7 +40,7 @@ class Operator:
         """
         self._strict = strict
         self._world = world
-        self._path = folder / "jcsync.yaml"
+        self._site = Site(world, folder)
         self.configure()
 
     def configure(self, *groups: str, **overrides: object) -> None:
@@ -60,7 +57,7 @@ class Operator:
             "limits": dict.fromkeys(names, _UNLIMITED),
             "log": {"level": "warning"},
         }
-        self._world.write_config(self._path, **{**settings, **overrides})
+        self._site.configure(**{**settings, **overrides})
 
     def reconcile(self, *options: str) -> Run:
         """Run once and validate every payload that was sent, whatever became of it."""
@@ -68,26 +65,18 @@ class Operator:
             side.faults.traffic for side in (self._world.platform, self._world.jumpcloud)
         )
         before = (platform.total, directory.total)
-        command = [sys.executable, "-m", "jcsync", "reconcile", "--json", *options]
-        ended = subprocess.run(
-            [*command, "--config", str(self._path)],
-            env={name: text for name, text in os.environ.items() if "JCSYNC" not in name},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        ended = self._site("reconcile", "--json", *options)
         sent = [request for request in platform.log if request.number > before[0]]
         writes = [request for request in sent if request.method not in {"GET", "HEAD"}]
-        assert ended.stdout, ended.stderr
+        assert ended.out, ended.err
         for write in writes if self._strict else ():
             check_payload(write)
-        (report,) = json.loads(ended.stdout)["runs"]
+        (report,) = ended.document["runs"]
         assert report["requests"] == {
             "provider": platform.total - before[0],
             "directory": directory.total - before[1],
         }
-        return Run(status=ended.returncode, report=report, writes=writes)
+        return Run(status=ended.status, report=report, writes=writes)
 
     def reconcile_in_step(self) -> None:
         """Run once and demand that there was nothing to do and that nothing was written."""

@@ -39,6 +39,8 @@ PLATFORMS: dict[str, tuple[str, Build]] = {
     "rfc, quiet": ("rfc", deviant(Deviations(quiet=True))),
     "rfc, removals do nothing": ("rfc", deviant(Deviations(removals="nothing"))),
     "rfc, versions": ("rfc", deviant(Deviations(versions=True))),
+    "rfc, members of one group": ("rfc", deviant(Deviations(unlisted_members=True))),
+    "rfc, no paging": ("rfc", deviant(Deviations(no_paging=True))),
     "rfc, JSON only": ("rfc", deviant(Deviations(json_only=True))),
 }
 

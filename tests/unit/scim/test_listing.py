@@ -17,7 +17,7 @@ from jcsync.errors import (
     UnreadableError,
 )
 from jcsync.scim import listing as module
-from jcsync.scim.listing import Listing, Page, parse_page, read_listing
+from jcsync.scim.listing import Listing, Page, Taking, parse_page, read_listing
 
 
 def users(number: int) -> list[dict[str, str]]:
@@ -125,6 +125,49 @@ def test_whatever_is_beyond_the_end(beyond: Any) -> None:
 def test_few_rows_again_beyond_the_end(number: int) -> None:
     """A platform with one account or one group is a usual case."""
     assert read(Server(users(number), cap=10, beyond="first")).gaps == []
+
+
+@pytest.mark.parametrize(
+    ("number", "capless", "largest", "complete"),
+    [
+        pytest.param(2, False, 0, True, id="few"),
+        pytest.param(5, False, 0, True, id="nobody caps at five"),
+        pytest.param(137, False, 0, True, id="no round number"),
+        pytest.param(100, False, 0, False, id="may be a cap"),
+        pytest.param(25, False, 0, False, id="may be a cap, too"),
+        pytest.param(64, False, 0, False, id="a power of two"),
+        pytest.param(100, True, 0, True, id="known to cap nothing"),
+        pytest.param(100, False, 101, True, id="has given more at once"),
+        pytest.param(100, False, 100, False, id="has given as many at once"),
+        pytest.param(1500, False, 0, False, id="more than a page, round"),
+        pytest.param(1501, False, 0, True, id="more than a page"),
+    ],
+)
+def test_server_that_gives_everything_whatever_is_asked_for(
+    number: int, *, capless: bool, largest: int, complete: bool
+) -> None:
+    """It takes no notice of ``startIndex`` and ``count``; only a usual cap is suspicious."""
+    rows = tuple(users(number))
+
+    def fetch(_: int) -> Page:
+        return Page(rows=rows, total=number)
+
+    taking = Taking(fetch=fetch, asked=1000, capless=capless, largest=lambda: largest)
+    found = read_listing(fetch, name="accounts", taking=taking)
+    assert len(found.rows) == number
+    assert (not found.gaps) is complete
+    assert complete or any("page_cap to none" in gap for gap in found.gaps)
+
+
+@pytest.mark.parametrize("number", [9, 23])
+def test_server_that_gives_one_page_for_ever_is_no_server_of_everything(number: int) -> None:
+    """What it counts is more than it gives."""
+
+    def fetch(_: int) -> Page:
+        return Page(rows=tuple(users(number)), total=number + 1)
+
+    taking = Taking(fetch=fetch, asked=1000)
+    assert read_listing(fetch, name="accounts", taking=taking).gaps
 
 
 def test_incomplete_listing_holds_all_that_was_seen() -> None:
