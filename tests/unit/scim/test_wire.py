@@ -127,7 +127,7 @@ def test_mapped_primary_address_stays_the_only_one(primary: Value) -> None:
 
 def test_groups_are_created_without_members() -> None:
     """Members follow by PATCH, in chunks."""
-    body = dump_group("5f", "Sales")
+    body = dump_group("5f", "Sales", ())
     assert Group.model_validate(body).display_name == "Sales"
     assert body.keys() == {"schemas", "externalId", "displayName"}
     group = parse_group({**body, "id": 7})
