@@ -12,6 +12,7 @@ from jcsync.daemon.backoff import Backoff
 from jcsync.daemon.metrics import Metrics
 from jcsync.daemon.schedule import build_trigger, first_start, is_due, shortest_interval_s
 from jcsync.errors import JcsyncError, SettingsError
+from jcsync.model.history import NEXT_RUN
 from jcsync.model.report import ErrorKind, RunError, RunOutcome, RunReport
 from jcsync.pipeline import Order, run
 from jcsync.ports import Clock
@@ -73,6 +74,8 @@ class Jobs:
         """Begin no more runs, and wait for those under way and for their notices."""
         self.scheduler.shutdown(wait=True)
         self._telling.shutdown(wait=True)
+        for name in self.names:
+            self._record_next(name)
 
     def adopt(self, loaded: Loaded) -> None:
         """Go on with new settings: a connection that changed runs at once, one that is gone no more.
@@ -135,6 +138,15 @@ class Jobs:
                 self._run(loaded, name, settings)
         finally:
             self._running.discard(name)
+            self._record_next(name)
+
+    def _record_next(self, name: str) -> None:
+        """Remember for ``status`` when a connection runs next; nothing once the daemon ends."""
+        start = None if self._stop.is_set() else self.next_run(name)
+        try:
+            self._store.record_memo(name, NEXT_RUN, start.isoformat() if start else None)
+        except JcsyncError as error:
+            log.warning("the next run could not be recorded", connection=name, error=str(error))
 
     def _run(self, loaded: Loaded, name: str, settings: Connection) -> None:
         interval = shortest_interval_s(settings.schedule, self._clock.now())

@@ -175,7 +175,7 @@ class OutcomeRecord:
 
 
 NEXT_RUN = "next run"
-"""Topic of the memo that tells when the daemon begins the next run, ISO 8601; ``""``: never."""
+"""Topic of the memo that tells when the daemon begins the next run, ISO 8601."""
 
 THROTTLED = "throttled"
 """Topic of the memo that tells how often the last run was asked to slow down."""

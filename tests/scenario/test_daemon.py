@@ -123,6 +123,16 @@ def test_probes_and_metrics(team: Site, port: int) -> None:
         assert team.world.platform.token not in fetch(port, "/metrics").text
 
 
+def test_next_run_is_in_the_status(team: Site) -> None:
+    """While the daemon runs, other processes see when a connection is due; then no more."""
+    with team.daemon():
+        wait_for(lambda: team.json("status")["connections"][0]["next_run"])
+        assert "next run" in team("status").out
+    (connection,) = team.json("status")["connections"]
+    assert connection["next_run"] is None
+    assert connection["throttled"] == 0
+
+
 def test_change_is_applied_at_the_next_interval(team: Site) -> None:
     """A joiner and a leaver arrive without anybody's doing."""
     team.configure(**SHORTEST)
