@@ -63,9 +63,11 @@ def render_run(
         yield from _failures(report, plan)
     else:
         yield ()
-        yield from _changes(report, plan, verbose=verbose)
-        yield from _left_alone(report, plan, verbose=verbose)
-        yield ()
+        body = [
+            *_changes(report, plan, verbose=verbose),
+            *_left_alone(report, plan, verbose=verbose),
+        ]
+        yield from [*body, ()] if body else ()
     yield _summary(plan)
     if plan.changes and not quiet:
         yield ((f"  Digest {plan.digest[7:11]}…{plan.digest[-2:]}.", "dim"),)

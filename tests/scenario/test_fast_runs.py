@@ -50,7 +50,9 @@ def test_nothing_changed_is_one_question(fast: Site) -> None:
 
 def test_what_a_person_sees(fast: Site) -> None:
     """That nobody has changed, or who; and that the others were not read."""
-    assert "demo · fast · nobody has changed" in fast("reconcile", "--fast").out
+    idle = fast("reconcile", "--fast").out
+    assert "demo · fast · nobody has changed" in idle
+    assert "\n\n\n" not in idle
     fast.join("fay")
     shown = fast("reconcile", "--fast").out
 
