@@ -1,8 +1,9 @@
 """``status``: how each connection stands."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +11,7 @@ from jcsync.cli.common import Options, common_options, emit_json
 from jcsync.cli.filters import open_store_of
 from jcsync.cli.history import run_document
 from jcsync.cli.tables import age_text, local_text, print_lines
+from jcsync.cli.watch import check_watchable, watch_lines
 from jcsync.clock import SystemClock
 from jcsync.model.facts import BELIEVED_FOR
 from jcsync.model.history import (
@@ -22,12 +24,40 @@ from jcsync.model.history import (
 )
 from jcsync.render import Line, counted, time_text
 
+if TYPE_CHECKING:
+    from jcsync.store import SqlStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Standing:
+    """How one connection stands, as the store knows it."""
+
+    record: ConnectionRecord
+    holds: tuple[HoldRecord, ...]
+    escrow: tuple[EscrowRecord, ...]
+    memos: Mapping[str, Memo]
+    now: datetime
+
+    @property
+    def next_run(self) -> datetime | None:
+        """When the daemon runs it next, where one is at work."""
+        memo = self.memos.get(NEXT_RUN)
+        return datetime.fromisoformat(memo.value) if memo else None
+
+    @property
+    def throttled(self) -> int:
+        """How often the last run was asked to slow down."""
+        return int(self.memos[THROTTLED].value) if THROTTLED in self.memos else 0
+
 
 @click.command(short_help="Last run, age of the last success, holds.")
 @click.argument("connections", nargs=-1, metavar="[CONNECTION]...")
+@click.option("--watch", is_flag=True, help="Stay, and look again every 2 s; q or Ctrl-C ends it.")
 @common_options
-def status(options: Options, connections: tuple[str, ...]) -> int:
+def status(options: Options, connections: tuple[str, ...], *, watch: bool) -> int:
     """Show how each connection stands."""
+    if watch:
+        check_watchable(options)
     loaded, store = open_store_of(options)
     from jcsync.wiring import chosen_names  # noqa: PLC0415 - not for the help
 
@@ -35,34 +65,32 @@ def status(options: Options, connections: tuple[str, ...]) -> int:
         names = chosen_names(loaded, connections) or chosen_names(
             loaded, tuple(loaded.settings.connections)
         )
-        records = [store.connection(name) for name in names]
-        held = {name: store.holds(connection=name, open_only=True) for name in names}
-        waiting = {name: store.escrow(name) for name in names}
-        memos = {name: store.memos(name) for name in names}
-    now = SystemClock().now()
-    if options.json:
-        documents = [
-            _connection_document(r, held[r.name], waiting[r.name], memos[r.name], now)
-            for r in records
-        ]
-        emit_json({"connections": documents})
-        return 0
-    for record in records:
-        print_lines(
-            _connection_lines(
-                record, held[record.name], waiting[record.name], memos[record.name], now
-            )
-        )
+        if watch:
+            watch_lines(lambda: _lines_of(store, names))
+        elif options.json:
+            documents = [_connection_document(_standing(store, name)) for name in names]
+            emit_json({"connections": documents})
+        else:
+            print_lines(_lines_of(store, names))
     return 0
 
 
-def _connection_lines(
-    record: ConnectionRecord,
-    holds: tuple[HoldRecord, ...],
-    escrow: tuple[EscrowRecord, ...],
-    memos: Mapping[str, Memo],
-    now: datetime,
-) -> list[Line]:
+def _standing(store: "SqlStore", name: str) -> _Standing:
+    return _Standing(
+        record=store.connection(name),
+        holds=store.holds(connection=name, open_only=True),
+        escrow=store.escrow(name),
+        memos=store.memos(name),
+        now=SystemClock().now(),
+    )
+
+
+def _lines_of(store: "SqlStore", names: tuple[str, ...]) -> list[Line]:
+    return [line for name in names for line in _connection_lines(_standing(store, name))]
+
+
+def _connection_lines(standing: _Standing) -> list[Line]:
+    record, now, escrow = standing.record, standing.now, standing.escrow
     run = record.last_run
     lines: list[Line] = [((record.name, "bold"), (" (paused)" if record.paused else "", "yellow"))]
     if run is None:
@@ -85,11 +113,10 @@ def _connection_lines(
     if record.last_success is not None:
         success = f"{age_text((now - record.last_success).total_seconds())} ago"
     lines.append((("  last success  ", "dim"), (success, "")))
-    if NEXT_RUN in memos and not record.paused:
-        start = local_text(datetime.fromisoformat(memos[NEXT_RUN].value))
-        lines.append((("  next run      ", "dim"), (start, "")))
-    if throttled := _throttled(memos):
-        words = f"{counted(throttled, 'answer')} of the last run asked to slow down"
+    if standing.next_run is not None and not record.paused:
+        lines.append((("  next run      ", "dim"), (local_text(standing.next_run), "")))
+    if standing.throttled:
+        words = f"{counted(standing.throttled, 'answer')} of the last run asked to slow down"
         lines.append((("  throttled     ", "dim"), (words, "yellow")))
     lines.append((("  managed       ", "dim"), (counted(record.managed, "account"), "")))
     if record.learnt_at is not None:
@@ -99,7 +126,7 @@ def _connection_lines(
         lines.append((("  learnt        ", "dim"), (words, "")))
     lines += [
         line
-        for hold in holds
+        for hold in standing.holds
         for line in (
             (
                 ("  held          ", "dim"),
@@ -122,13 +149,8 @@ def _connection_lines(
     return lines
 
 
-def _connection_document(
-    record: ConnectionRecord,
-    holds: tuple[HoldRecord, ...],
-    escrow: tuple[EscrowRecord, ...],
-    memos: Mapping[str, Memo],
-    now: datetime,
-) -> dict[str, Any]:
+def _connection_document(standing: _Standing) -> dict[str, Any]:
+    record, now, next_run = standing.record, standing.now, standing.next_run
     success = record.last_success
     return {
         "connection": record.name,
@@ -137,18 +159,11 @@ def _connection_document(
         "last_run": run_document(record.last_run) if record.last_run else None,
         "last_success": time_text(success) if success else None,
         "last_success_age_s": int((now - success).total_seconds()) if success else None,
-        "next_run": time_text(datetime.fromisoformat(memos[NEXT_RUN].value))
-        if NEXT_RUN in memos
-        else None,
-        "throttled": _throttled(memos),
+        "next_run": time_text(next_run) if next_run else None,
+        "throttled": standing.throttled,
         "learnt_at": time_text(record.learnt_at) if record.learnt_at else None,
         "managed": record.managed,
-        "holds": [hold.id for hold in holds],
-        "escrow": len(escrow),
+        "holds": [hold.id for hold in standing.holds],
+        "escrow": len(standing.escrow),
         "lease_owner": record.lease_owner or None,
     }
-
-
-def _throttled(memos: Mapping[str, Memo]) -> int:
-    """How often the last run was asked to slow down."""
-    return int(memos[THROTTLED].value) if THROTTLED in memos else 0

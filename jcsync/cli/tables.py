@@ -3,13 +3,16 @@
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from jcsync.cli.common import build_console
 from jcsync.model.text import printable
 from jcsync.render import Line
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 _HANG = 4
 _NARROWEST = 20
@@ -25,6 +28,13 @@ def print_lines(lines: Iterable[Line]) -> None:
         for line in lines:
             click.echo("".join(text for text, _ in line).rstrip())
         return
+    console = build_console()
+    for piece in fit_lines(lines, console.width):
+        console.print(piece, soft_wrap=True)
+
+
+def fit_lines(lines: Iterable[Line], width: int) -> "Iterator[Text]":
+    """Return coloured lines, broken between words where they are too long for a width."""
     from rich.text import Text  # noqa: PLC0415 - not for pipes
 
     console = build_console()
@@ -32,14 +42,13 @@ def print_lines(lines: Iterable[Line]) -> None:
         whole = Text.assemble(*line)
         whole.rstrip()
         margin = len(whole.plain) - len(whole.plain.lstrip())
-        if whole.cell_len <= console.width:
-            console.print(whole, soft_wrap=True)
+        if whole.cell_len <= width:
+            yield whole
             continue
-        pieces = whole[margin:].wrap(console, max(console.width - margin - _HANG, _NARROWEST))
+        pieces = whole[margin:].wrap(console, max(width - margin - _HANG, _NARROWEST))
         for number, piece in enumerate(pieces):
             piece.rstrip()
-            indent = margin + (_HANG if number else 0)
-            console.print(Text(" " * indent) + piece, soft_wrap=True)
+            yield Text(" " * (margin + (_HANG if number else 0))) + piece
 
 
 def print_table(

@@ -80,6 +80,10 @@ class Terminal:
         """Type a text and Enter."""
         os.write(self._ours, f"{text}\n".encode())
 
+    def press(self, key: str) -> None:
+        """Press a key, without Enter."""
+        os.write(self._ours, key.encode())
+
     def answer(self, question: str, text: str) -> None:
         """Wait for a question and answer it."""
         self.expect(question)

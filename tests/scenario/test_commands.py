@@ -453,7 +453,7 @@ def test_help_of_every_command(site: Site) -> None:
         for line in site("--help", config=False).out.partition("Commands:")[2].splitlines()
         if line.startswith("  ") and not line.startswith("   ")
     ]
-    assert commands[0] == "check"
+    assert commands[0] == "init"
     for command in commands:
         result = site(command, "--help", config=False)
         assert result.status == 0
