@@ -37,6 +37,7 @@ class Explanation:
     references: dict[str, str]
     made_up: bool = False
     body: dict[str, Any] | None = None
+    why_out: str = ""
 
 
 @click.command(short_help="One person through all stages.")
@@ -77,7 +78,7 @@ def explain(options: Options, connection: str, who: str, file: Path | None) -> i
         state, actual = read_people(wire, memory, frozenset({wanted}))
         decision = decide(wire, state, actual, memory)
         user = state.users.get(wanted)
-    explanation = explain_person(wire, state, actual, decision, wanted, user)
+        explanation = explain_person(wire, state, actual, decision, wanted, user)
     _show(name, explanation, options)
     return 0
 
@@ -151,7 +152,16 @@ def explain_person(
         findings=tuple(f.message for f in decision.findings),
         sources={rule.path: rule.source for rule in connection.rules},
         references=_references(desired, decision.desired),
+        why_out=_why_out(connection, decision, key) if user and orphan else "",
     )
+
+
+def _why_out(connection: Connection, decision: Decision, key: str) -> str:
+    """Why somebody is in none of the chosen groups, where the settings are the reason."""
+    if not decision.former:
+        return ""
+    found = decision.evidence.get(key) or connection.directory.fetch_evidence(key, connection.scope)
+    return decision.former.why_out(found)
 
 
 def _references(user: DesiredUser | None, people: Iterable[DesiredUser]) -> dict[str, str]:
@@ -214,7 +224,7 @@ def _found_lines(found: Explanation) -> Iterator[Line]:
         return
     yield _row("found", f"{user.label}, JumpCloud …{user.id[-6:]}, state {user.state}")
     if desired is None:
-        yield _row("scope", "out: in none of the chosen groups")
+        yield _row("scope", f"out: {found.why_out or 'in none of the chosen groups'}")
         return
     by = f"by {', '.join(found.groups)}" if found.groups else "bound to the application"
     yield _row("scope", f"in {by}" if desired.in_scope else f"out: {desired.reason}")
@@ -249,6 +259,13 @@ def _row(label: str, text: str, note: str = "") -> Line:
     return ((f"  {label:<12}", "dim"), (printable(text), ""), (f"   {note}" if note else "", "dim"))
 
 
+def _out_reason(found: Explanation) -> str | None:
+    """Why somebody who exists is out of scope; ``None`` for who is in it."""
+    if found.desired is not None:
+        return None if found.desired.in_scope else found.desired.reason
+    return found.why_out or "is in none of the chosen groups" if found.user else None
+
+
 def _document(connection: str, found: Explanation) -> dict[str, Any]:
     user, desired, account = found.user, found.desired, found.account
     return {
@@ -264,6 +281,7 @@ def _document(connection: str, found: Explanation) -> dict[str, Any]:
         "scope": {
             "groups": list(found.groups),
             "in_scope": desired is not None and desired.in_scope,
+            "reason": _out_reason(found),
         },
         "mapped": {
             "access": desired.access,

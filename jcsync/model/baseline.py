@@ -15,6 +15,8 @@ class Baseline:
         followed: Up to when the event log is known, by JumpCloud's clock.
         seen: Ids of the events that the next question may tell once more.
         groups: Names of the groups of the scope, by ``id``.
+        chosen: What ``scope.groups`` named: names and ids in small letters.
+        application: ``scope.application``, or ``""``.
         requests: How many requests reading the whole directory took.
     """
 
@@ -23,4 +25,6 @@ class Baseline:
     followed: datetime
     seen: frozenset[str] = frozenset()
     groups: Mapping[str, str] = field(default_factory=dict)
+    chosen: frozenset[str] = frozenset()
+    application: str = ""
     requests: int = 0

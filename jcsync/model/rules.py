@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from jcsync.model.directory import DirectoryUser
+from jcsync.model.directory import DirectoryUser, is_object_id
 from jcsync.model.resource import Value
 
 
@@ -69,6 +69,12 @@ class Scope:
     application: str = ""
     where: tuple[Clause, ...] = ()
     exclude: frozenset[str] = frozenset()
+
+    @property
+    def chosen(self) -> frozenset[str]:
+        """What names the chosen groups; ids in small letters."""
+        names = (selector.name for selector in self.groups)
+        return frozenset(name.lower() if is_object_id(name) else name for name in names)
 
 
 class MappingError(ValueError):

@@ -120,6 +120,8 @@ def build_baseline(
         followed=changes.until if changes else began,
         seen=frozenset(event.id for event in changes.events) if changes else frozenset(),
         groups=_names(state),
+        chosen=connection.scope.chosen,
+        application=connection.scope.application,
         requests=connection.directory.requests,
     )
 

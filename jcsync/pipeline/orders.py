@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from jcsync.model.baseline import Baseline
 from jcsync.model.directory import Evidence
 from jcsync.model.history import EscrowRecord, HoldRecord
 from jcsync.model.limits import Limits
@@ -13,6 +14,7 @@ from jcsync.model.report import Finding
 from jcsync.model.resource import DesiredUser, Kind, Link
 from jcsync.model.rules import AttributeRule, GroupPolicy, Policy, Scope
 from jcsync.ports import Clock, Directory, Feed, ServiceProvider, Store
+from jcsync.stages.former import Former
 from jcsync.stages.matching import GroupMatching, UserMatching
 
 Progress = Callable[[str, int, int], None]
@@ -124,11 +126,13 @@ class Memory:
         links: What jcsync created or adopted.
         escrow: What failed and waits.
         settled: Attributes that the platform does not keep, by JumpCloud id and path.
+        baseline: What the last full run left, ``None`` when there was none.
     """
 
     links: tuple[Link, ...] = ()
     escrow: tuple[EscrowRecord, ...] = ()
     settled: Mapping[str, Mapping[str, AttributeChange]] = field(default_factory=dict)
+    baseline: Baseline | None = None
 
     def of(self, kind: Kind) -> tuple[Link, ...]:
         """The links of users or of groups."""
@@ -144,6 +148,7 @@ class Decision:
         due: Kind and key of every resource that differs, those in escrow included.
         directory_gaps: Why nobody's access may be taken; empty when the directory is complete.
         provider_gaps: Likewise for the platform.
+        former: What the settings choose no more.
     """
 
     desired: tuple[DesiredUser, ...]
@@ -155,6 +160,7 @@ class Decision:
     findings: tuple[Finding, ...]
     directory_gaps: tuple[str, ...]
     provider_gaps: tuple[str, ...]
+    former: Former = field(default_factory=Former)
 
     @property
     def complete(self) -> bool:

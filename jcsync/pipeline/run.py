@@ -33,6 +33,7 @@ from jcsync.stages.diff import Rules, build_plan, diff_users
 from jcsync.stages.doubt import contradicted, doubtful_losses, fetch_gone
 from jcsync.stages.escrow import key_of, postpone
 from jcsync.stages.fixed import leave_immutable, unsent_findings
+from jcsync.stages.former import find_former, why_groups_left
 from jcsync.stages.grace import find_expired
 from jcsync.stages.groups import build_roster, diff_groups
 from jcsync.stages.guard import check_plan
@@ -193,7 +194,12 @@ def _make_so(
 
 def recall(store: Store, name: str) -> Memory:
     """Read what the store remembers of a connection."""
-    return Memory(links=store.links(name), escrow=store.escrow(name), settled=store.settled(name))
+    return Memory(
+        links=store.links(name),
+        escrow=store.escrow(name),
+        settled=store.settled(name),
+        baseline=store.baseline(name),
+    )
 
 
 def decide(
@@ -238,6 +244,7 @@ def decide(
     removals = not directory_gaps and actual.complete
     everybody = resolve_references(users, removals=removals)
     users = everybody if only is None else restrict_users(everybody, only)
+    former = find_former(memory.baseline, state.groups, connection.scope)
     user_diff = diff_users(
         users,
         Rules(
@@ -247,6 +254,7 @@ def decide(
             removals=removals,
             groups=state.groups,
             expired=expired,
+            former=former,
         ),
     )
     desired_groups, group_findings = map_groups(state, desired, groups_on, connection.scope)
@@ -257,6 +265,7 @@ def decide(
         memory.of(Kind.GROUP) if groups_on.enabled else (),
         groups_on,
         withheld=selected - {group.external_id for group in desired_groups},
+        reasons=why_groups_left(former, state.groups, groups_on.only),
     )
     if only is not None:
         groups = restrict_groups(groups, only, state.group)
@@ -327,6 +336,7 @@ def decide(
         else restrict_findings(findings, names_in(users) | _group_names(state, groups_on)),
         directory_gaps=directory_gaps,
         provider_gaps=actual.gaps,
+        former=former,
     )
 
 

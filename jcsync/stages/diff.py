@@ -13,6 +13,7 @@ from jcsync.model.plan import Action, AttributeChange, Change, Counts, Plan
 from jcsync.model.report import Finding, FindingKind
 from jcsync.model.resource import Access, DesiredUser, Kind, UserResource, Value
 from jcsync.model.rules import Policy, Removal, Scope
+from jcsync.stages.former import Former
 from jcsync.stages.mapping import failed, group_conditions, map_user
 from jcsync.stages.matching import UserMatching, UserOrphan, UserPair
 
@@ -37,6 +38,7 @@ class Rules:
         groups: The groups of the scope.
         expired: Since when, by JumpCloud ``id``, accounts are deactivated whose time is over
             (``policy.delete_after``).
+        former: What the settings choose no more.
     """
 
     policy: Policy
@@ -45,6 +47,7 @@ class Rules:
     removals: bool
     groups: tuple[DirectoryGroup, ...]
     expired: Mapping[str, str] = field(default_factory=dict)
+    former: Former = field(default_factory=Former)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,9 +217,8 @@ def _diff_orphan(orphan: UserOrphan, rules: Rules, findings: list[Finding]) -> C
     if not rules.removals:
         return None
     found = rules.evidence.get(link.external_id)
-    removal, reason = rules.policy.on_leave, "left the chosen groups"
+    removal, reason = rules.policy.on_leave, rules.former.why_left(found)
     if found is not None:
-        reason = "left the chosen groups (confirmed)"
         if found.user is None:
             removal, reason = rules.policy.on_delete, "no longer exists in JumpCloud (confirmed)"
         elif _is_member(found, rules):

@@ -111,8 +111,7 @@ def _unmanaged_message(external_id: str, people: AbstractSet[str]) -> str:
 
 def _groups(groups: GroupMatching) -> Iterator[Drift]:
     for orphan in groups.orphans:
-        message = "left the chosen groups"
-        yield _of_resource(orphan.actual, DriftKind.ORPHAN, Kind.GROUP, message)
+        yield _of_resource(orphan.actual, DriftKind.ORPHAN, Kind.GROUP, orphan.reason)
     for group in groups.unmanaged:
         message = "neither created nor adopted by jcsync"
         yield _of_resource(group, DriftKind.UNMANAGED, Kind.GROUP, message)

@@ -199,7 +199,7 @@ def _diff_orphan(orphan: GroupOrphan, roster: Roster, policy: GroupPolicy) -> Ch
         name=actual.display_name,
         external_id=link.external_id,
         resource_id=actual.resource_id,
-        reason="left the chosen groups",
+        reason=orphan.reason,
         step=STEP_GROUP_DELETE if delete else STEP_GROUP_PATCH,
         remove=() if delete else _by_name(_named(actual.members, roster)),
     )

@@ -95,7 +95,7 @@ def map_user(
     """
     out = out_of_scope_reason(user, scope)
     if via is None and not out:
-        out = "meets the conditions of no group (scope.groups.where)"
+        out = "is out of scope by configuration (meets the conditions of no group: scope.groups.where)"
     access, reason = decide_access(user, policy)
     if access is Access.ACTIVE and via:
         reason = f"is in {via}"
@@ -152,7 +152,7 @@ def out_of_scope_reason(user: DirectoryUser, scope: Scope) -> str:
     """Return which exclusion or condition of the scope keeps a person out, or ``""``."""
     names = {user.id.casefold(), user.username.casefold(), user.email.casefold()} - {""}
     if names & scope.exclude:
-        return "is excluded by the configuration (scope.exclude)"
+        return "is out of scope by configuration (scope.exclude)"
     clause = failed(user, scope.where)
     return f"is out of scope by configuration (scope.where: {clause})" if clause else ""
 

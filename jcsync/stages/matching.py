@@ -1,7 +1,7 @@
 """Pair desired with actual: by link, by externalId, then by the configured attributes. Pure."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,6 +20,8 @@ from jcsync.model.rules import GroupPolicy, Policy
 
 D = TypeVar("D", bound=DesiredUser | DesiredGroup)
 A = TypeVar("A", bound=UserResource | GroupResource)
+
+LEFT = "left the chosen groups"
 
 
 class How(StrEnum):
@@ -70,10 +72,11 @@ class UserOrphan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupOrphan:
-    """A managed group without a directory group in the scope."""
+    """A managed group without a directory group in the scope, and why it has none."""
 
     link: Link
     actual: GroupResource
+    reason: str = LEFT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +173,7 @@ def match_groups(
     policy: GroupPolicy,
     *,
     withheld: AbstractSet[str] = frozenset(),
+    reasons: Mapping[str, str] | None = None,
 ) -> GroupMatching:
     """Pair directory groups with groups, by link, then ``externalId``, then the exact name.
 
@@ -180,6 +184,7 @@ def match_groups(
         policy: Whether groups are adopted.
         withheld: JumpCloud ``id`` of groups that are in the scope but cannot be mapped: theirs
             have not left.
+        reasons: Why groups left, by JumpCloud ``id``, where more is known than that they did.
     """
     search: _Search[DesiredGroup, GroupResource] = _Search(
         list(desired), list(actual), list(links), "group"
@@ -205,7 +210,11 @@ def match_groups(
             search.refuse(group, FindingKind.CONFLICT, message)
         else:
             search.pair(group, found[0], How.DISPLAY_NAME)
-    orphans = [GroupOrphan(link=link, actual=a) for link, a in search.orphans()]
+    known = reasons or {}
+    orphans = [
+        GroupOrphan(link=link, actual=a, reason=known.get(link.external_id, LEFT))
+        for link, a in search.orphans()
+    ]
     return GroupMatching(
         pairs=tuple(
             GroupPair(desired=d, actual=a, how=how) for d, a, how in search.paired.values()

@@ -26,6 +26,8 @@ def read_baseline(tx: Connection, connection: str) -> Baseline | None:
         followed=row.followed,
         seen=frozenset(row.seen),
         groups=row.groups,
+        chosen=frozenset(row.chosen),
+        application=row.application,
         requests=row.requests,
     )
 
@@ -38,6 +40,8 @@ def record_baseline(tx: Connection, connection: str, baseline: Baseline) -> None
         "followed": baseline.followed,
         "seen": sorted(baseline.seen),
         "groups": dict(baseline.groups),
+        "chosen": sorted(baseline.chosen),
+        "application": baseline.application,
         "requests": baseline.requests,
     }
     statement = insert_into(BASELINE, tx.dialect.name).values(connection=connection, **values)

@@ -119,6 +119,8 @@ BASELINE = Table(
     Column("followed", Instant, nullable=False),
     Column("seen", JSON, nullable=False),
     Column("groups", JSON, nullable=False),
+    Column("chosen", JSON, nullable=False),
+    Column("application", Text, nullable=False),
     Column("requests", Integer, nullable=False),
 )
 

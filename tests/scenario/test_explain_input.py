@@ -44,7 +44,7 @@ def test_the_exact_payload_is_shown_without_any_request(site: Site) -> None:
 
     found = explained(site, ANN)
 
-    assert found["scope"] == {"groups": [GROUP], "in_scope": True}
+    assert found["scope"] == {"groups": [GROUP], "in_scope": True, "reason": None}
     assert found["mapped"]["access"] == "active"
     assert found["body"] == {
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],

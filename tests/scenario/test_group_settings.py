@@ -7,6 +7,12 @@ from tests.scenario.test_groups import group, members
 
 BOTH = {"groups": [GROUP, "Admins"]}
 
+NO_LIMITS: Json = {"deactivate": {"count": None, "percent": None}}
+
+
+def _limits(percent: int | None) -> Json:
+    return {"deactivate": {"count": None, "percent": percent}}
+
 
 @pytest.fixture
 def two(site: Site) -> Site:
@@ -73,7 +79,7 @@ def test_only_some_groups(two: Site) -> None:
 @pytest.mark.parametrize(
     ("scope", "reason"),
     [
-        ({"exclude": ["bob"]}, "excluded by the configuration"),
+        ({"exclude": ["bob"]}, "is out of scope by configuration (scope.exclude)"),
         ({"where": [{"attribute": "username", "not_equals": "bob"}]}, "out of scope by config"),
         (
             {
@@ -83,7 +89,10 @@ def test_only_some_groups(two: Site) -> None:
             },
             "meets the conditions of no group",
         ),
-        ({"groups": ["Admins", "Rest"]}, "left the chosen groups (confirmed)"),
+        (
+            {"groups": ["Admins", "Rest"]},
+            f"is out of scope by configuration (still in {GROUP}, not chosen any more)",
+        ),
     ],
 )
 def test_changed_scope_is_said_and_counted(two: Site, scope: Json, reason: str) -> None:
@@ -100,6 +109,104 @@ def test_changed_scope_is_said_and_counted(two: Site, scope: Json, reason: str) 
     assert (change["action"], change["name"]) == ("deactivate", "bob@example.com")
     assert reason in change["reason"]
     assert two.active == {"ann", "cid"}
+
+
+@pytest.mark.parametrize("percent", [None, 0], ids=["asked-for", "held"])
+def test_a_dropped_group_and_a_leaver_are_told_apart(two: Site, percent: int | None) -> None:
+    """Also while nothing has come of it: until a full run has gone through, the reason stays."""
+    state = two.world.jumpcloud.state
+    state.create_group("Rest", ["bob"])
+    two.configure(scope={"groups": ["Admins", "Rest"]}, limits=NO_LIMITS)
+    state.hire("dora@example.com", groups=["Rest"])
+    state.hire("eve@example.com", groups=["Admins"])
+    two("reconcile")
+    state.remove_member("Admins", "eve@example.com")
+    two.configure(scope={"groups": ["Admins"]}, limits=_limits(percent))
+
+    reasons = {}
+    for _ in range(2):
+        run = two("reconcile" if percent is not None else "plan", "--json").run
+        reasons = {c["name"].partition("@")[0]: c["reason"] for c in run["plan"]["changes"]}
+
+    assert reasons == {
+        "bob": "is out of scope by configuration (still in Rest, not chosen any more)",
+        "dora": "is out of scope by configuration (still in Rest, not chosen any more)",
+        "eve": "left the chosen groups (confirmed)",
+    }
+    assert (
+        "out: is out of scope by configuration (still in Rest"
+        in two("explain", "demo", "dora@example.com").out
+    )
+    left = two.json("explain", "demo", "eve@example.com")
+    assert left["scope"]["reason"] == "is in none of the chosen groups"
+
+
+def test_a_dropped_group_of_many(site: Site) -> None:
+    """Nobody is asked for where the plan is held anyway, and the reason is there all the same."""
+    site.join("ann")
+    site.join(*(f"p{n}" for n in range(25)), group="Rest")
+    site.configure(scope={"groups": [GROUP, "Rest"]})
+    site("reconcile")
+    site.configure(limits={"deactivate": {"count": 1}})
+
+    result = site("reconcile", "--json")
+
+    (hold,) = site.json("holds")["holds"]
+    assert (result.status, len(result.run["plan"]["changes"])) == (4, 25)
+    assert {c["reason"] for c in result.run["plan"]["changes"]} == {
+        "is out of scope by configuration (not chosen any more: Rest), or left the chosen groups"
+    }
+    assert site("approve", str(hold["id"])).status == 0
+    assert site.active == {"ann"}
+    assert {c["reason"] for c in site.json("changes")["changes"][:25]} == {
+        "is out of scope by configuration (still in Rest, not chosen any more)"
+    }
+
+
+def test_another_application_is_a_changed_scope(two: Site) -> None:
+    """Also for those who were bound to the former one by themselves; an ended binding is none."""
+    state = two.world.jumpcloud.state
+    for name in ("App", "Other"):
+        state.create_application(name)
+    state.create_group("Rest", ["bob"])
+    state.bind("App", groups=["Admins", "Rest"], users=["cid@example.com"])
+    state.bind("Other", groups=["Admins"])
+    two.configure(scope={"groups": [], "application": "App"}, limits=NO_LIMITS)
+    two("reconcile")
+
+    two.configure(scope={"groups": [], "application": "Other"}, limits=NO_LIMITS)
+    run = two("plan", "--json").run
+
+    assert {c["name"].partition("@")[0]: c["reason"] for c in run["plan"]["changes"]} == {
+        "bob": "is out of scope by configuration (still in Rest, not chosen any more)",
+        "cid": "is out of scope by configuration (scope.application is not App any more)",
+    }
+    two.configure(scope={"groups": [], "application": "App"}, limits=NO_LIMITS)
+    state.unbind("App", groups=["Rest"])
+    (change,) = two("plan", "--json").run["plan"]["changes"]
+    assert change["reason"] == "left the chosen groups (confirmed)"
+
+
+@pytest.mark.parametrize(
+    ("scope", "only", "reason"),
+    [
+        ({"groups": [GROUP]}, [], "is out of scope by configuration (not chosen any more)"),
+        (BOTH, ["Keep*"], "is out of scope by configuration (groups.only)"),
+    ],
+)
+def test_groups_that_the_settings_choose_no_more(
+    two: Site, scope: Json, only: list[str], reason: str
+) -> None:
+    """Emptied as groups.on_leave says, and drift names the same reason."""
+    two.configure(scope=BOTH, groups={"enabled": True})
+    two("reconcile")
+    two.configure(scope=scope, groups={"enabled": True, "only": only, "on_leave": "empty"})
+
+    (entry,) = two("drift", "--json").document["connections"][0]["drift"]
+    (change,) = two("reconcile", "--json").run["plan"]["changes"]
+
+    assert (entry["message"], change["reason"]) == (reason, reason)
+    assert (change["name"], members(two, "Admins")) == ("Admins", set())
 
 
 def test_application_with_groups_and_people(two: Site) -> None:

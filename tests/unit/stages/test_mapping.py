@@ -206,7 +206,9 @@ def test_group_brings_in_only_who_meets_its_conditions() -> None:
 
     assert desired["ann"].reason == "is in Staff"
     assert desired["cid"].reason == "is in Board"
-    assert desired["bob"].reason == "meets the conditions of no group (scope.groups.where)"
+    assert desired["bob"].reason == (
+        "is out of scope by configuration (meets the conditions of no group: scope.groups.where)"
+    )
     assert (desired["bob"].access, desired["bob"].in_scope) == (Access.INACTIVE, False)
 
 

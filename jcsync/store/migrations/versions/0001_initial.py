@@ -74,6 +74,8 @@ def upgrade() -> None:
         sa.Column("followed", _INSTANT, nullable=False),
         sa.Column("seen", sa.JSON(), nullable=False),
         sa.Column("groups", sa.JSON(), nullable=False),
+        sa.Column("chosen", sa.JSON(), nullable=False),
+        sa.Column("application", sa.String(), nullable=False),
         sa.Column("requests", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("connection", name=op.f("pk_baseline")),
     )
