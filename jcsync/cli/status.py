@@ -25,6 +25,8 @@ from jcsync.model.history import (
 from jcsync.render import Line, counted, time_text
 
 if TYPE_CHECKING:
+    from jcsync.settings import Loaded
+    from jcsync.settings.connection import ScheduleSettings
     from jcsync.store import SqlStore
 
 
@@ -36,6 +38,7 @@ class _Standing:
     holds: tuple[HoldRecord, ...]
     escrow: tuple[EscrowRecord, ...]
     memos: Mapping[str, Memo]
+    schedule: "ScheduleSettings"
     now: datetime
 
     @property
@@ -48,6 +51,14 @@ class _Standing:
     def throttled(self) -> int:
         """How often the last run was asked to slow down."""
         return int(self.memos[THROTTLED].value) if THROTTLED in self.memos else 0
+
+    @property
+    def lag_s(self) -> float:
+        """For how long something that is due has not reached the platform, in seconds."""
+        from jcsync.daemon.lag import lag_s  # noqa: PLC0415 - loads the scheduler
+
+        since = self.record.last_success if self.next_run else None
+        return lag_s(self.record, self.holds, self.escrow, self.schedule, since=since, now=self.now)
 
 
 @click.command(short_help="Last run, age of the last success, holds.")
@@ -66,27 +77,28 @@ def status(options: Options, connections: tuple[str, ...], *, watch: bool) -> in
             loaded, tuple(loaded.settings.connections)
         )
         if watch:
-            watch_lines(lambda: _lines_of(store, names))
+            watch_lines(lambda: _lines_of(loaded, store, names))
         elif options.json:
-            documents = [_connection_document(_standing(store, name)) for name in names]
+            documents = [_connection_document(_standing(loaded, store, name)) for name in names]
             emit_json({"connections": documents})
         else:
-            print_lines(_lines_of(store, names))
+            print_lines(_lines_of(loaded, store, names))
     return 0
 
 
-def _standing(store: "SqlStore", name: str) -> _Standing:
+def _standing(loaded: "Loaded", store: "SqlStore", name: str) -> _Standing:
     return _Standing(
         record=store.connection(name),
         holds=store.holds(connection=name, open_only=True),
         escrow=store.escrow(name),
         memos=store.memos(name),
+        schedule=loaded.settings.connections[name].schedule,
         now=SystemClock().now(),
     )
 
 
-def _lines_of(store: "SqlStore", names: tuple[str, ...]) -> list[Line]:
-    return [line for name in names for line in _connection_lines(_standing(store, name))]
+def _lines_of(loaded: "Loaded", store: "SqlStore", names: tuple[str, ...]) -> list[Line]:
+    return [line for name in names for line in _connection_lines(_standing(loaded, store, name))]
 
 
 def _connection_lines(standing: _Standing) -> list[Line]:
@@ -113,6 +125,9 @@ def _connection_lines(standing: _Standing) -> list[Line]:
     if record.last_success is not None:
         success = f"{age_text((now - record.last_success).total_seconds())} ago"
     lines.append((("  last success  ", "dim"), (success, "")))
+    if lag := int(standing.lag_s):
+        words = f"{age_text(lag)}: something that is due has not reached the platform"
+        lines.append((("  behind        ", "dim"), (words, "yellow")))
     if standing.next_run is not None and not record.paused:
         lines.append((("  next run      ", "dim"), (local_text(standing.next_run), "")))
     if standing.throttled:
@@ -159,6 +174,7 @@ def _connection_document(standing: _Standing) -> dict[str, Any]:
         "last_run": run_document(record.last_run) if record.last_run else None,
         "last_success": time_text(success) if success else None,
         "last_success_age_s": int((now - success).total_seconds()) if success else None,
+        "lag_s": int(standing.lag_s),
         "next_run": time_text(next_run) if next_run else None,
         "throttled": standing.throttled,
         "learnt_at": time_text(record.learnt_at) if record.learnt_at else None,

@@ -7,7 +7,13 @@ from collections import Counter as Tally
 from collections.abc import Mapping
 from typing import TypeVar
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    disable_created_metrics,
+    generate_latest,
+)
 
 from jcsync import __version__
 from jcsync.daemon.reload import Reloading
@@ -22,6 +28,8 @@ class Metrics:
 
     def __init__(self) -> None:
         """Start at zero."""
+        # When a counter was created is of no use here, and would be one more metric for each.
+        disable_created_metrics()  # type: ignore[no-untyped-call] # it has no types
         self.registry = CollectorRegistry()
         one = ("connection",)
         self._of_connections: list[Counter | Gauge] = []
@@ -69,6 +77,9 @@ class Metrics:
         self._findings = gauge(
             "findings", "What the last run noticed and did not act on.", (*one, "kind")
         )
+        self._lag = gauge(
+            "lag_seconds", "For how long something that is due has not reached the platform."
+        )
         self._violations = gauge("limit_violations", "Limits that the last plan exceeds.")
 
         self._reloaded = gauge(
@@ -86,6 +97,13 @@ class Metrics:
         """Tell whether the newest settings are in force."""
         self._reloaded.set(0 if reloading.problem else 1)
         self._reloaded_at.set(reloading.at.timestamp())
+
+    def observe_lag(self, connection: str, seconds: float | None) -> None:
+        """Tell how far a connection is behind, ``None`` while that is not known."""
+        if seconds is None:
+            self._lag.remove_by_labels({"connection": connection})
+        else:
+            self._lag.labels(connection).set(seconds)
 
     def forget(self, connection: str) -> None:
         """Remove a connection that runs no more: it would look as if it still held and failed."""

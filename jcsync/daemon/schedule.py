@@ -120,7 +120,7 @@ def shortest_interval_s(schedule: ScheduleSettings, now: datetime) -> float:
     """Return the shortest time between two of the next starts, in seconds."""
     if schedule.every is not None:
         return schedule.every
-    starts = _starts(schedule, now, _STARTS_AHEAD)
+    starts = next_starts(schedule, now, _STARTS_AHEAD)
     return min(
         ((later - earlier).total_seconds() for earlier, later in pairwise(starts)), default=0.0
     )
@@ -131,14 +131,14 @@ def late_after(schedule: ScheduleSettings, success: datetime) -> datetime | None
 
     ``None`` where so many never come.
     """
-    starts = _starts(schedule, success, _PATIENCE)
+    starts = next_starts(schedule, success, _PATIENCE)
     if len(starts) < _PATIENCE:
         return None
     # Each start may be put off, and the next one counts from there.
     return starts[-1] + timedelta(seconds=_PATIENCE * schedule.jitter_s)
 
 
-def _starts(schedule: ScheduleSettings, after: datetime, number: int) -> list[datetime]:
+def next_starts(schedule: ScheduleSettings, after: datetime, number: int) -> list[datetime]:
     """Return the next starts after a moment, as if there were no jitter."""
     punctual = schedule.model_copy(update={"jitter": Jitter()})
     trigger = build_trigger(punctual)

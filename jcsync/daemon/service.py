@@ -10,6 +10,7 @@ import structlog
 from jcsync.clock import SystemClock
 from jcsync.daemon.http import serve_http
 from jcsync.daemon.jobs import Jobs
+from jcsync.daemon.lag import lag_s
 from jcsync.daemon.metrics import Metrics
 from jcsync.daemon.reload import Reloading
 from jcsync.daemon.schedule import late_after
@@ -144,7 +145,27 @@ class _Service:
 
     def render(self) -> bytes:
         """The metrics of now."""
+        for name in self._jobs.names:
+            try:
+                lag = self._lag_s(name)
+            except StoreError:
+                lag = None
+            self._metrics.observe_lag(name, lag)
         return self._metrics.render()
+
+    def _lag_s(self, name: str) -> float | None:
+        settings = self._reloading.loaded.settings.connections.get(name)
+        if settings is None:
+            return None
+        record = self._store.connection(name)
+        return lag_s(
+            record,
+            self._store.holds(connection=name, open_only=True),
+            self._store.escrow(name),
+            settings.schedule,
+            since=record.last_success or self._started,
+            now=self._clock.now(),
+        )
 
     def _beat(self) -> None:
         self._beats["main thread"] = monotonic()

@@ -458,7 +458,7 @@ def test_help_of_every_command(site: Site) -> None:
         result = site(command, "--help", config=False)
         assert result.status == 0
         assert "Usage: jcsync" in result.out
-        if command != "config":
+        if command not in ("config", "notify"):
             for option in ("--config", "--json", "--quiet", "--verbose"):
                 assert option in result.out, command
 

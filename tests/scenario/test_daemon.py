@@ -161,6 +161,8 @@ def test_broken_connection_does_not_stop_another(site: Site, port: int) -> None:
         wait_for(lambda: fetch(port, "/readyz").status_code == 503)
         assert "demo" in fetch(port, "/readyz").text
         assert "second" not in fetch(port, "/readyz").text
+        lag = metric(port, "jcsync_lag_seconds")
+        assert lag['{connection="demo"}'] > 2 > lag['{connection="second"}']
         assert fetch(port, "/healthz").status_code == 200
 
 

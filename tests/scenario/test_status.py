@@ -1,9 +1,15 @@
 """``jcsync status``: how each connection stands, once or for as long as somebody looks."""
 
+import re
+from pathlib import Path
+
 import pytest
 
-from tests.scenario.site import Site
+from jcsync.sandbox import misfortunes
+from tests.scenario.site import GROUP, Site, wait_for
 from tests.scenario.terminal import Terminal
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_watch_shows_what_happens_until_q(team: Site) -> None:
@@ -51,3 +57,37 @@ def test_watch_needs_a_person(team: Site, args: tuple[str, ...], says: str) -> N
 
     assert result.status == 2
     assert says in result.text
+
+
+def test_document_has_the_fields_of_the_page(team: Site) -> None:
+    """Whoever parses it finds what docs/reports.md promises."""
+    page = (ROOT / "docs" / "reports.md").read_text(encoding="utf-8")
+    section = page.partition("## Status")[2].partition("\n## ")[0]
+    (connection,) = team.json("status")["connections"]
+
+    assert set(re.findall(r"^\| `([a-z_]+)` \|", section, re.MULTILINE)) == set(connection)
+    assert connection["lag_s"] == 0
+    assert connection["lease_owner"] is None
+
+
+def test_lag_is_the_age_of_what_waits(team: Site) -> None:
+    """A held plan waits for a person, and the status says for how long."""
+    team.world.jumpcloud.state.remove_member(GROUP, "ann", "bob", "cid")
+    assert team("reconcile").status == 4
+
+    wait_for(lambda: team.json("status")["connections"][0]["lag_s"] > 0)
+    assert "behind" in team("status").out
+
+
+def test_who_writes_now_is_named(team: Site) -> None:
+    """The owner of the lease: host and process."""
+    team.join("fay")
+    team.world.platform.faults.add(misfortunes.delay(3), method="POST", count=1)
+    running = team.start("reconcile")
+    try:
+        wait_for(lambda: team.json("status")["connections"][0]["lease_owner"])
+        owner = team.json("status")["connections"][0]["lease_owner"]
+        assert owner.endswith(f":{running.pid}")
+        assert owner in team("status").out
+    finally:
+        running.communicate(timeout=30)

@@ -9,7 +9,6 @@ from pathlib import Path
 import click
 
 from jcsync.cli import _COMMANDS, cli
-from jcsync.daemon.metrics import Metrics
 from jcsync.model.report import FindingKind, RunOutcome
 
 ROOT = Path(__file__).parents[2]
@@ -38,19 +37,6 @@ def test_every_link_between_documents_leads_somewhere() -> None:
     ]
 
     assert broken == []
-
-
-def test_metrics_page_names_every_metric() -> None:
-    """The page of metrics and the daemon agree."""
-    page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
-    documented = set(re.findall(r"`(jcsync_[a-z_]+)`", page))
-
-    served = {
-        f"{family.name}_total" if family.type == "counter" else family.name
-        for family in Metrics().registry.collect()
-    }
-
-    assert served == documented
 
 
 def test_reports_page_names_every_outcome_and_finding() -> None:
