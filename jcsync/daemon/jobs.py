@@ -58,6 +58,8 @@ class Jobs:
         self._clock = clock
         self._backoff = Backoff(clock.now)
         self._running: set[str] = set()
+        # The settings with which each connection has looked at everybody since the daemon began.
+        self._looked: dict[str, Connection] = {}
         # One thread, so that notices keep their order; and no run waits for one.
         self._telling = FutureExecutor(1, thread_name_prefix="notices")
 
@@ -160,10 +162,15 @@ class Jobs:
                 log.info("paused", connection=name)
                 return
             every = timedelta(seconds=settings.schedule.full_every)
-            order = Order(apply=True, trigger="schedule", fast=True, full_every=every)
+            # The first run looks at everybody: nobody knows what was done since the last one, and
+            # new credentials have to be tried on both sides.
+            fast = self._looked.get(name) == settings
+            order = Order(apply=True, trigger="schedule", fast=fast, full_every=every)
             notices = build_notices(loaded, self._store)
             self._telling.submit(notices.begin)
             report = self._report(loaded, name, order)
+            if report.mode == "full" and report.succeeded:
+                self._looked[name] = settings
             self._telling.submit(
                 notices.end, [report], chosen_names(loaded, ()), room=self._store.room()
             )

@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -20,7 +21,11 @@ ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 def _take_terminal() -> None:
-    """Make standard input the terminal of the process, so that Ctrl-C reaches it."""
+    """Make standard input the terminal of the process, so that Ctrl-C reaches it.
+
+    And is not ignored, as it is by whatever a shell has started in the background.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 

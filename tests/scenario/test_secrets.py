@@ -127,7 +127,7 @@ def test_secret_in_an_exception_of_the_daemon(team: Site) -> None:
     team.configure(provider={"token": "c4n4ry-t0k3n-1234"}, log={"level": "debug"})
     with team.daemon() as daemon:
         assert isinstance(daemon, Daemon)
-        wait_for(lambda: team.world.platform.faults.traffic.total)
+        wait_for(lambda: team.json("runs", "--limit", "1")["runs"][0]["outcome"] == "failed")
 
     assert "401" in daemon.err
     assert "c4n4ry" not in daemon.err

@@ -216,10 +216,12 @@ def test_a_directory_in_the_place_of_the_file(tmp_path: Path) -> None:
 
 
 def test_a_file_in_the_place_of_a_directory(tmp_path: Path) -> None:
-    """The system's own words, where there are no better ones."""
+    """Another place is needed."""
     (tmp_path / "file").write_text("")
 
-    with pytest.raises(StorePlaceError, match=r"Not a directory.*store\.url") as refused:
+    with pytest.raises(
+        StorePlaceError, match=r"its directory does not exist and.*store\.url"
+    ) as refused:
         open_store(f"sqlite:///{tmp_path}/file/jcsync.db", FixedClock())
 
     assert isinstance(refused.value.__cause__, OSError)
