@@ -28,7 +28,10 @@ def resolve_groups(groups: Iterable[DirectoryGroup], wanted: Iterable[str]) -> l
             problems.append(f"{len(matches)} groups are called {text!r}: use an id ({ids})")
         else:
             names = [g.name for g in known]
-            problems.append(f"unknown group {text!r} (scope.groups){near_matches(text, names)}")
+            near = near_matches(text, names)
+            if {"*", "?"} & set(text):
+                near = f"; these are names or ids, not patterns{near}"
+            problems.append(f"unknown group {text!r} (scope.groups){near}")
     if problems:
         raise SettingsError("; ".join(problems))
     return found

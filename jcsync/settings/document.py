@@ -17,6 +17,8 @@ from jcsync.settings.problems import KeyPath, Problem, dotted, shorten
 
 _MAX_NODES: Final = 200_000
 _MAX_DIGITS: Final = 40
+_BRACES: Final = re.compile(r":\s+\{\{")
+_QUOTES: Final = 'put the template in quotes: {template: "{{ … }}"}'
 _TAG: Final = "tag:yaml.org,2002:"
 
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -55,11 +57,13 @@ class Document:
         tree: Its values; a key that occurs twice has the first value.
         lines: Line of each key and list item, from 1.
         problems: Keys that occur twice, tags and aliases that cannot be used.
+        lost: Whose values could not be read for one of them: nothing else is wrong there.
     """
 
     tree: dict[str, object] = field(default_factory=dict)
     lines: dict[KeyPath, int] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    lost: frozenset[KeyPath] = frozenset()
 
 
 class _Loader(_Base):  # type: ignore[misc] # the base is chosen at run time
@@ -96,7 +100,12 @@ def parse_document(text: str) -> Document:
         raise UnreadableDocumentError(message, node.start_mark.line + 1)
     builder = _Builder()
     tree = builder.mapping(node, ())
-    return Document(tree=tree, lines=builder.lines, problems=tuple(builder.problems))
+    return Document(
+        tree=tree,
+        lines=builder.lines,
+        problems=tuple(builder.problems),
+        lost=frozenset(builder.lost),
+    )
 
 
 def parse_value(text: str) -> object:
@@ -150,6 +159,8 @@ def _marked(text: str, error: yaml.MarkedYAMLError) -> UnreadableDocumentError:
     if "but found another document" in str(error.problem):
         message = "a second document starts here; remove the line ---"
         return UnreadableDocumentError(message, mark.line + 1)
+    if _BRACES.search(line):
+        return UnreadableDocumentError(_QUOTES, mark.line + 1)
     reason = _reason(error)
     if "block end" in reason or "expected key" in reason:
         reason = f"{reason}; see that this line and those before it are indented alike"
@@ -168,6 +179,7 @@ class _Builder:
     def __init__(self) -> None:
         self.lines: dict[KeyPath, int] = {}
         self.problems: list[Problem] = []
+        self.lost: set[KeyPath] = set()
         self._nodes = 0
         self._open: set[int] = set()
 
@@ -193,7 +205,8 @@ class _Builder:
         tree: dict[str, object] = {}
         for key, child, own in self._pairs(node, path, frozenset()):
             if not isinstance(key, yaml.ScalarNode):
-                self._add(key, path, "a key must be a text")
+                self._add(key, path, _QUOTES if _is_braced(key) else "a key must be a text")
+                self.lost.add(path)
                 continue
             name = str(key.value)
             here = (*path, name)
@@ -242,6 +255,11 @@ class _Builder:
     def _add(self, node: yaml.Node, path: KeyPath, message: str) -> None:
         problem = Problem(line=node.start_mark.line + 1, path=dotted(path), message=message)
         self.problems.append(problem)
+
+
+def _is_braced(key: yaml.Node) -> bool:
+    """Whether a key is what YAML makes of the inner braces of ``{{ … }}``."""
+    return isinstance(key, yaml.MappingNode) and bool(key.flow_style)
 
 
 def _is_merge(key: yaml.Node) -> bool:

@@ -6,8 +6,10 @@ from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validat
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from jcsync.model.directory import is_field
 from jcsync.model.rules import Operator
 from jcsync.settings.fields import Constant, FieldName, Pattern, Section, Text, UserTemplate, Whole
+from jcsync.settings.problems import shorten
 
 ORIGINS = ("from", "template", "value", "reference")
 
@@ -26,6 +28,18 @@ class ClauseSettings(Section):
     )
     matches: Pattern | None = Field(default=None, description="Matches this regular expression.")
     exists: bool | None = Field(default=None, description="Is set (true) or not (false).")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_short_form(cls, value: object) -> object:
+        if isinstance(value, dict) and len(value) == 1 and is_field(str(next(iter(value)))):
+            ((name, wanted),) = value.items()
+            several = isinstance(wanted, list)
+            operand = ", ".join(map(str, wanted)) if several else shorten(wanted)
+            example = f"in: [{shorten(operand)}]" if several else f"equals: {operand}"
+            message = f"has no short form; write {{attribute: {name}, {example}}}"
+            raise ValueError(message)
+        return value
 
     @model_validator(mode="after")
     def _one_operator(self) -> "ClauseSettings":
@@ -91,6 +105,9 @@ class AttributeSource(Section):
     @model_validator(mode="before")
     @classmethod
     def _short_form(cls, value: object) -> object:
+        if isinstance(value, str) and "{{" in value:
+            message = 'is a template, which has no short form; write {template: "{{ … }}"}'
+            raise ValueError(message)
         return {"from": value} if isinstance(value, str) else value
 
     @model_validator(mode="after")

@@ -70,6 +70,7 @@ def load_settings(path: Path | None, environ: Mapping[str, str], cwd: Path) -> L
     files = SecretFileSource(source.parent if source else cwd, cwd, variables)
     settings, findings = _validate(document, variables, files, environ, cwd)
     places = _Places(document=document, variables=variables)
+    findings = {path: text for path, text in findings.items() if path not in document.lost}
     problems = [*document.problems, *variables.problems, *places.problems(findings)]
     if problems or settings is None:
         raise SettingsProblemsError(label, _unconfused(problems, connections, variables))

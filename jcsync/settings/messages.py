@@ -7,7 +7,15 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from jcsync.settings.keys import bounds, field_at, is_secret, model_at, model_fields, variable_name
+from jcsync.settings.keys import (
+    bounds,
+    child_names,
+    field_at,
+    is_secret,
+    model_at,
+    model_fields,
+    variable_name,
+)
 from jcsync.settings.problems import KeyPath, did_you_mean, shorten
 
 _FORMS: Mapping[str, str] = {
@@ -43,13 +51,13 @@ def translate(error: ErrorDetails) -> tuple[KeyPath, str]:
         case "extra_forbidden":
             return path, _unknown_key(path)
         case "missing":
-            return path, f"missing: set it, or {variable_name(path)}"
+            return _missing(path)
         case "value_error":
             return path, str(error.get("ctx", {}).get("error", error["msg"]))
         case "tuple_type" | "list_type":
             return path, f"must be a list{_list_example(path, error['input'])}"
         case "model_type" | "model_attributes_type":
-            return path, _section(path)
+            return path, _section(path, error["input"])
     words = _words(path, error)
     return path, words if is_secret(path) else f"{words}{_shown(error['input'])}"
 
@@ -63,7 +71,16 @@ def _words(path: KeyPath, error: ErrorDetails) -> str:
     return _FORMS.get(error["type"], error["msg"][:1].lower() + error["msg"][1:])
 
 
+def _missing(path: KeyPath) -> tuple[KeyPath, str]:
+    """Of an item of a list, the item is what somebody wrote; variables name no items."""
+    if any(isinstance(part, int) for part in path):
+        return path[:-1], f"{path[-1]} is missing"
+    return path, f"missing: set it, or {variable_name(path)}"
+
+
 def _unknown_key(path: KeyPath) -> str:
+    if len(path) == 1 and path[0] in child_names(("connections", "NAME")):
+        return f"belongs to a connection: connections.NAME.{path[0]}"
     model = model_at(path[:-1])
     allowed = list(model_fields(model)) if model else []
     hint = did_you_mean(str(path[-1]), allowed) or f"; allowed are {', '.join(allowed)}"
@@ -72,11 +89,16 @@ def _unknown_key(path: KeyPath) -> str:
 
 def _list_example(path: KeyPath, value: object) -> str:
     plain = isinstance(value, str | int | float) and not is_secret(path)
+    if isinstance(value, dict) and value:
+        return f"; write [{{{shorten(next(iter(value)))}: …}}]"
     return f"; write [{shorten(value)}]" if plain else ""
 
 
-def _section(path: KeyPath) -> str:
+def _section(path: KeyPath, value: object) -> str:
     model = model_at(path)
+    key = value.partition(":")[0].strip() if isinstance(value, str) and ":" in value else ""
+    if model and key in model_fields(model):
+        return f'must be a mapping; put a space after "{key}:"'
     names = [base.__name__ for base in model.__mro__] if model else []
     return next(
         (_SECTION_EXAMPLES[name] for name in names if name in _SECTION_EXAMPLES),

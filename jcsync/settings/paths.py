@@ -53,6 +53,36 @@ _PARTS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
 }
 """Every attribute of RFC 7643 that can be mapped, by schema, with its parts."""
 
+_STANDARD: Final = {
+    "urn:ietf:params:scim:schemas:extension:enterprise": ENTERPRISE_USER,
+    "urn:ietf:params:scim:schemas:core:": CORE_USER,
+}
+"""How the URNs begin that nobody but RFC 7643 gives away."""
+
+_COMMON: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("firstname", "givenname", "forename"), "name.givenName"),
+    **dict.fromkeys(("lastname", "familyname", "surname"), "name.familyName"),
+    **dict.fromkeys(("middlename",), "name.middleName"),
+    **dict.fromkeys(("email", "mail", "emailaddress"), 'emails[type eq "work"].value'),
+    **dict.fromkeys(
+        ("phone", "phonenumber", "telephone", "workphone"), 'phoneNumbers[type eq "work"].value'
+    ),
+    **dict.fromkeys(("mobile", "mobilephone", "cell"), 'phoneNumbers[type eq "mobile"].value'),
+    **dict.fromkeys(("jobtitle", "position"), "title"),
+    "language": "preferredLanguage",
+    "country": 'addresses[type eq "work"].country',
+    "city": 'addresses[type eq "work"].locality',
+    **dict.fromkeys(
+        ("employeeid", "employeenumber", "employeeidentifier"), f"{ENTERPRISE_USER}:employeeNumber"
+    ),
+    **dict.fromkeys(("organization", "company"), f"{ENTERPRISE_USER}:organization"),
+    "costcenter": f"{ENTERPRISE_USER}:costCenter",
+    "department": f"{ENTERPRISE_USER}:department",
+    "division": f"{ENTERPRISE_USER}:division",
+    "manager": f"{ENTERPRISE_USER}:manager.value",
+}
+"""What people write, in small letters without signs, and the path that means it."""
+
 _EXAMPLES: Final = {
     "name": "name.givenName",
     "addresses": 'addresses[type eq "work"].country',
@@ -94,7 +124,7 @@ def check_paths(
         try:
             path = parse_path(key)
         except InvalidPathError as error:
-            yield key, str(error)
+            yield key, f"{error}{_meant(key.rpartition(':')[2])}"
             continue
         message = _refusal(path, key, removed=source is None)
         same = seen.setdefault(fold(path), key)
@@ -194,22 +224,41 @@ def _unknown(path: ScimPath, key: str) -> str:
     schema, attribute, sub = _canonical(path)
     attributes = _PARTS.get(schema)
     if attributes is None:
-        return ""
+        return _unknown_schema(schema, sub if attribute.casefold() == "user" else attribute)
     if attribute not in attributes:
         hint = did_you_mean(attribute, attributes)
         if schema:
             return f"unknown SCIM attribute {attribute}{hint}" if hint else ""
         if key.strip().casefold().startswith(CORE_USER.casefold()):
             return ""
-        return (
-            f"unknown SCIM attribute {attribute}{hint}; if the platform has it, write its schema "
-            f"in front: {CORE_USER}:{attribute}"
-        )
+        elsewhere = f"; if the platform has it, write its schema in front: {CORE_USER}:{attribute}"
+        return f"unknown SCIM attribute {attribute}{_meant(attribute) or hint + elsewhere}"
     parts = attributes[attribute]
     if parts and sub and sub not in parts:
-        hint = did_you_mean(sub, parts) or f"; allowed are {', '.join(parts)}"
+        common = _COMMON.get(_plain(sub), "").removeprefix(f"{attribute}.")
+        hint = did_you_mean(common if common in parts else sub, parts)
+        hint = hint or f"; allowed are {', '.join(parts)}"
         return f"unknown part {sub} of {attribute}{hint}"
     return ""
+
+
+def _unknown_schema(schema: str, attribute: str) -> str:
+    """Return that a schema looks like one of RFC 7643 and is none, or ``""``."""
+    for start, urn in _STANDARD.items():
+        if schema.casefold().startswith(start):
+            hint = _meant(attribute) or f"; did you mean {urn}:{attribute}?"
+            return f"unknown schema {schema}{hint}"
+    return ""
+
+
+def _meant(name: str) -> str:
+    """Return the SCIM path that people mean by a name of everyday, as the end of a message."""
+    path = _COMMON.get(_plain(name))
+    return f"; did you mean {path}?" if path else ""
+
+
+def _plain(name: str) -> str:
+    return name.casefold().replace("_", "").replace("-", "").replace(" ", "")
 
 
 def _misshapen(path: ScimPath) -> str:

@@ -7,6 +7,7 @@ from typing import Final
 
 _MAX_BYTES: Final = 65_536
 _MOUNTED: Final = ("/run/secrets/", "/var/run/secrets/")
+_PLACEHOLDER: Final = re.compile(r"\s*\$?\{\{?[^{}]*\}\}?\s*")
 _READABLE_BY_OTHERS: Final = stat.S_IRGRP | stat.S_IROTH
 
 
@@ -46,6 +47,8 @@ def secret_problem(secret: str) -> str:
     """Return why a secret cannot be sent in an HTTP header, or ``""``; never the secret."""
     if not secret.strip():
         return "must not be empty"
+    if _PLACEHOLDER.fullmatch(secret):
+        return "is the name of a variable, and nothing replaces it; see the _file settings"
     if any(ord(char) < 0x20 or 0x7F <= ord(char) < 0xA0 for char in secret):  # noqa: PLR2004
         return "contains a line break or another control character; a secret is one line"
     if any(ord(char) > 0xFF for char in secret):  # noqa: PLR2004 # the end of Latin-1

@@ -30,6 +30,12 @@ from jcsync.settings.views import (
 
 MAX_OUTPUT: Final = 10_000
 _MAX_OPERAND: Final = 1_000_000
+_SIGNS: Final = {
+    "begin of print statement": "{{",
+    "end of print statement": "}}",
+    "begin of statement block": "{%",
+    "end of statement block": "%}",
+}
 _UNKNOWN: Final = object()
 """An argument whose value each person has of his own."""
 
@@ -165,13 +171,13 @@ def _check(source: str, variable: str, fields: tuple[str, ...]) -> None:
         _environment().from_string(source)
         unknown = find_undeclared_variables(tree) - {variable} - set(_environment().globals)
     except TemplateSyntaxError as error:
-        message = f"template line {error.lineno}: {error.message}"
+        message = f"template line {error.lineno}: {_in_signs(error.message or '')}"
         raise ValueError(message) from None
     except (TemplateError, RecursionError) as error:
         message = f"not a template: {shorten(error)}"
         raise ValueError(message) from None
     if unknown:
-        _refuse_name(source, tree, min(unknown), variable)
+        _refuse_name(source, tree, min(unknown), variable, fields)
     for node, base, name in _accesses(tree):
         allowed = _allowed_below(base, variable, fields)
         if allowed and name not in allowed:
@@ -210,13 +216,24 @@ def _constant(node: nodes.Expr) -> object:
     return node.value if isinstance(node, nodes.Const) else _UNKNOWN
 
 
-def _refuse_name(source: str, tree: nodes.Template, name: str, variable: str) -> None:
+def _in_signs(message: str) -> str:
+    """Return a message of Jinja2 with the signs that its words mean."""
+    for words, sign in _SIGNS.items():
+        message = message.replace(f"'{words}'", sign)
+    return message.rstrip(".")
+
+
+def _refuse_name(
+    source: str, tree: nodes.Template, name: str, variable: str, fields: tuple[str, ...]
+) -> None:
     found = [node for node in tree.find_all(nodes.Name) if node.name == name]
     quoted = any(
         isinstance(node.arg, nodes.Name) and node.arg.name == name
         for node in tree.find_all(nodes.Getitem)
     )
     hint = did_you_mean(name, [variable, *FUNCTIONS]) or f'; a template knows "{variable}"'
+    if name in fields:
+        hint = f'; did you mean "{variable}.{name}"?'
     if quoted:
         hint = f'; a name in brackets is written in quotes: ["{name}"]'
     message = f'unknown name "{name}"{hint}'

@@ -235,7 +235,7 @@ def check_timezone(name: str) -> str:
     try:
         zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        hint = did_you_mean(name, zoneinfo.available_timezones())
+        hint = did_you_mean(name, [zone for zone in zoneinfo.available_timezones() if "/" in zone])
         message = f"must be a time zone such as UTC or Europe/Berlin{hint}; is {shorten(name)}"
         raise ValueError(message) from None
     return name

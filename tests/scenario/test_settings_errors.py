@@ -82,6 +82,28 @@ def test_all_problems_at_once(site: Site) -> None:
         assert path in text
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "displayName: {template: {{ user.firstname }}}",
+        "displayName: {{ user.firstname }}",
+        "displayName: {{ user.firstname }} {{ user.lastname }}",
+    ],
+)
+def test_template_without_quotes(site: Site, line: str) -> None:
+    """The braces are YAML's own: one problem, in its line, with what to write."""
+    text = site.config.read_text(encoding="utf-8")
+    before, rest = text.split("  demo:\n", 1)
+    added = f"    users:\n      attributes:\n        {line}\n"
+    site.config.write_text(f"{before}  demo:\n{added}{rest}", encoding="utf-8")
+
+    text = refused(site)
+    assert "1 problem in" in text
+    assert 'put the template in quotes: {template: "{{ … }}"}' in text
+    number = before.count("\n") + 4
+    assert f"line {number} " in text
+
+
 def test_mistyped_variable(site: Site) -> None:
     """A JCSYNC_ variable that means nothing is an error, with the one that was meant."""
     site.environ["JCSYNC_CONNECTIONS__DEMO__PROVIDER__TOKNE"] = CANARY

@@ -31,6 +31,12 @@ def test_all_problems_are_named_at_once() -> None:
     assert "unknown group 'Nobody' (scope.groups); there are 4" in text
 
 
+def test_a_pattern_is_no_group() -> None:
+    """It is one in groups.only; here somebody would be given access by a name of tomorrow."""
+    with pytest.raises(SettingsError, match=r"names or ids, not patterns; did you mean 'Sales'"):
+        resolve_groups(GROUPS, ["Sale*"])
+
+
 def test_near_matches_of_nothing() -> None:
     """An empty organisation says so."""
     assert near_matches("x", []) == "; there are none"

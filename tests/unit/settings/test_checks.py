@@ -30,13 +30,15 @@ from tests.unit.settings.builders import (
         ("directory", {"token_url": "http://example.com"}, "http is allowed to this computer only"),
         ("directory", {"org_id": "12"}, "must be 24 hexadecimal digits; has 2 characters"),
         ("scope", {"groups": "Keepnet Users"}, "must be a list; write [Keepnet Users]"),
-        ("scope", {"exclude": {"a": 1}}, "must be a list"),
+        ("scope", {"exclude": {"a": 1}}, "must be a list; write [{a: …}]"),
+        ("scope", {"groups": [{"where": []}]}, "name is missing"),
         ("provider", {"base_url": "http://example.com"}, "http is allowed to this computer only"),
         ("provider", {"base_url": "https://u:s3cr3t@example.com"}, "must not contain a user name"),
         ("provider", {"base_url": 5}, "must be an absolute URL"),
         ("provider", {"base_url": ""}, "must not be empty"),
         ("provider", {"token": 12345678}, "must be a text"),
         ("provider", {"token": "a\nb"}, "contains a line break"),
+        ("provider", {"token": "${TOKEN}"}, "is the name of a variable, and nothing replaces it"),
         ("provider", {"token": ""}, "must not be empty"),
         (
             "provider",
@@ -79,11 +81,11 @@ from tests.unit.settings.builders import (
         ("schedule", {"jitter": "200%"}, "must be from 0% to 100%"),
         ("schedule", {"full_every": "1s"}, "must be from 10s to 366d; is 1s"),
         ("schedule", {"timezone": "Berlin"}, "must be a time zone such as UTC"),
+        ("schedule", {"timezone": "CEST"}, "such as UTC or Europe/Berlin; is CEST"),
+        ("policy", "on_leave:keep", 'must be a mapping; put a space after "on_leave:"'),
     ],
 )
-def test_a_wrong_value(
-    tmp_path: Path, section: str, values: dict[str, object], message: str
-) -> None:
+def test_a_wrong_value(tmp_path: Path, section: str, values: object, message: str) -> None:
     """Each has one problem, at its own path, that says what is allowed."""
     problems = connection_problems(tmp_path, **{section: values})
 
@@ -96,6 +98,7 @@ def test_a_wrong_value(
 @pytest.mark.parametrize(
     ("tree", "path", "message"),
     [
+        ({"scope": {}}, "scope", "belongs to a connection: connections.NAME.scope"),
         ({"logg": {}}, "logg", 'unknown key; did you mean "log"?'),
         ({"log": {"level": "loud"}}, "log.level", "must be one of debug, info, warning, error"),
         ({"log": "debug"}, "log", "must be a mapping with level, format"),
@@ -236,6 +239,7 @@ def test_http_abroad_with_consent(tmp_path: Path) -> None:
             {"from": "email", "max_length": 0},
             "must be a whole number from 1, or null; is 0",
         ),
+        ("title", "{{ user.jobTitle }}", "is a template, which has no short form; write {templ"),
         ("title", {"template": "{{ user.fistname }}"}, 'did you mean "firstname"?'),
         ("title", {"reference": "manger"}, 'did you mean "manager"?'),
     ],
@@ -262,7 +266,9 @@ def test_the_same_attribute_twice(tmp_path: Path) -> None:
     [
         ({"attribute": "department"}, "must name an attribute and exactly one of equals"),
         ({"attribute": "department", "equals": "a", "in": ["b"]}, "exactly one of"),
-        ({"equals": "a"}, "missing"),
+        ({"equals": "a"}, "attribute is missing"),
+        ({"department": "IT"}, "write {attribute: department, equals: IT}"),
+        ({"department": ["IT", "HR"]}, "write {attribute: department, in: [IT, HR]}"),
         ({"attribute": "deparment", "equals": "a"}, 'did you mean "department"?'),
         ({"attribute": "department", "in": "IT"}, "must be a list; write [IT]"),
         ({"attribute": "department", "in": []}, "must have at least one entry"),

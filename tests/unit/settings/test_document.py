@@ -114,6 +114,7 @@ def test_multiplied_aliases_are_stopped() -> None:
         ("a: 1\nb: 2\na: 3\n", "a", 3, "given twice, first in line 1"),
         ("a: !ENV x\n", "a", 1, "!ENV is not supported"),
         ("? [a, b]\n: 1\n", "", 1, "a key must be a text"),
+        ("a: {{ b }}\n", "a", 1, "put the template in quotes"),
         ("a:\n  <<: 5\n", "a", 2, "<< takes a mapping"),
     ],
 )

@@ -76,6 +76,32 @@ def test_right_paths(attributes: Mapping[str, object]) -> None:
                 f"schema in front: {CORE}:badge"
             ),
         ),
+        (
+            "first_name",
+            "firstname",
+            "unknown SCIM attribute first_name; did you mean name.givenName?",
+        ),
+        (
+            "email",
+            "email",
+            'unknown SCIM attribute email; did you mean emails[type eq "work"].value?',
+        ),
+        ("department", "department", f"did you mean {ENTERPRISE}:department?"),
+        ("enterprise:department", "department", f"did you mean {ENTERPRISE}:department?"),
+        (f"{ENTERPRISE}.department", "department", f"did you mean {ENTERPRISE}:department?"),
+        (
+            "urn:ietf:params:scim:schemas:extension:enterprise:User:badge",
+            "company",
+            (
+                "unknown schema urn:ietf:params:scim:schemas:extension:enterprise:User; "
+                f"did you mean {ENTERPRISE}:badge?"
+            ),
+        ),
+        (
+            "name.firstName",
+            "firstname",
+            'unknown part firstName of name; did you mean "givenName"?',
+        ),
         ("name.giveName", "firstname", 'unknown part giveName of name; did you mean "givenName"?'),
         ("name.zzz", "firstname", "unknown part zzz of name; allowed are formatted, familyName"),
         (

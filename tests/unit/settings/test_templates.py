@@ -58,8 +58,9 @@ def test_templates_of_users(source: str) -> None:
             'unknown field "user.zzzzzzzz"; allowed are id, _id, username, email',
         ),
         ("{{ usr.email }}", 'unknown name "usr"; did you mean "user"'),
-        ("{{ email }}", 'unknown name "email"; a template knows "user"'),
-        ("{{ user.email", "template line 1: unexpected end of template"),
+        ("{{ email }}", 'unknown name "email"; did you mean "user.email"'),
+        ("{{ user.email", "template line 1: unexpected end of template, expected }}"),
+        ("{{ person.email }}", 'unknown name "person"; a template knows "user"'),
         (
             "{{ user.email | lowr }}",
             'line 1, column 17: unknown filter "lowr"; did you mean "lower"',

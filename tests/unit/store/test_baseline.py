@@ -16,6 +16,8 @@ FIRST = Baseline(
     followed=NOON + minutes(1),
     seen=frozenset({"e1", "e2"}),
     groups={"g1": "Keepnet Users"},
+    chosen=frozenset({"Keepnet Users"}),
+    application="App",
     requests=57,
 )
 
