@@ -538,7 +538,14 @@ class Store(Protocol):
         ...
 
     def decided(self, connection: str) -> Mapping[str, str]:
-        """The fingerprint of what each person should have, as last decided, by JumpCloud id."""
+        """The fingerprint of what each person should have, as last decided, by JumpCloud id.
+
+        ``""`` equals none: what he has may be something else.
+        """
+        ...
+
+    def record_decided(self, connection: str, decided: Mapping[str, str | None]) -> None:
+        """Remember fingerprints by JumpCloud id; ``None`` forgets one, others stay."""
         ...
 
     def record_baseline(
@@ -549,7 +556,7 @@ class Store(Protocol):
         Args:
             connection: Of this connection.
             baseline: In place of the one before.
-            decided: Fingerprints by JumpCloud id; ``None`` forgets one, others stay.
+            decided: As for ``record_decided``.
         """
         ...
 

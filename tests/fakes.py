@@ -717,8 +717,16 @@ class FakeStore:
     ) -> None:
         self._call("baseline")
         self.baselines[connection] = baseline
-        marks = self.fingerprints.setdefault(connection, {}) | decided
-        self.fingerprints[connection] = {key: mark for key, mark in marks.items() if mark}
+        self._keep_decided(connection, decided)
+
+    def record_decided(self, connection: str, decided: Mapping[str, str | None]) -> None:
+        self._call("decided")
+        self._keep_decided(connection, decided)
+
+    def _keep_decided(self, connection: str, decided: Mapping[str, str | None]) -> None:
+        marks = self.fingerprints.get(connection, {}) | decided
+        kept = {key: mark for key, mark in marks.items() if mark is not None}
+        self.fingerprints[connection] = kept
 
     def learnt(self, connection: str) -> Learnt | None:
         return self.known.get(connection)

@@ -422,8 +422,11 @@ class JumpCloud:
                 )
                 gap = applications.gap
                 bound = bool(gap) or application_id in applications.user_ids
-        except NotFoundError:
-            return Evidence(user=None if self.fetch_user(user_id) is None else user)
+        except NotFoundError as error:
+            if self.fetch_user(user_id) is None:
+                return Evidence(user=None)
+            message = f"what {user.label} is bound to cannot be read: {error}"
+            raise UnreadableError(message) from error
         return Evidence(user=user, group_ids=groups.user_ids, bound=bound, gap=gap)
 
     # ------------------------------------------------------------------ within

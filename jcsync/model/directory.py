@@ -202,6 +202,7 @@ class DirectoryState:
         asked: Whom it is about, by ``id``, ``None`` for everybody: that somebody else is in no
             group, or has no record, means nothing. Those whom they refer to may be there too.
         group: ``id`` of the only group that it is about, ``""`` for all of them.
+        listed: Whether those ``asked`` were found in lists, and not asked for one by one.
     """
 
     groups: tuple[DirectoryGroup, ...]
@@ -211,6 +212,7 @@ class DirectoryState:
     gaps: tuple[str, ...] = ()
     asked: frozenset[str] | None = None
     group: str = ""
+    listed: bool = False
 
     @property
     def complete(self) -> bool:

@@ -23,7 +23,7 @@ from jcsync.model.report import Finding, FindingKind
 from jcsync.model.resource import DesiredUser, Kind
 from jcsync.pipeline.orders import Connection, Decision, Order
 from jcsync.pipeline.organization import check_organization
-from jcsync.stages.decided import find_differing, fingerprints
+from jcsync.stages.decided import UNSETTLED, find_differing, fingerprints
 from jcsync.stages.escrow import is_due
 from jcsync.stages.hints import read_hints
 from jcsync.stages.mapping import map_users
@@ -270,6 +270,8 @@ def _read(
         FullRunDueError: Something is missing, or the groups of the scope are others now.
     """
     before = connection.store.decided(connection.name)
+    if people is not None:
+        people |= {key for key, mark in before.items() if mark == UNSETTLED}
     if people is None or _REQUESTS_A_PERSON * len(people) > max(baseline.requests, _FEW):
         state = connection.directory.fetch_state(connection.scope)
     else:

@@ -180,6 +180,7 @@ def _adopt(
         evidence={},
         plan=Plan(connection=connection.name, changes=(change,)),
         due=frozenset(),
+        unsettled=frozenset(),
         findings=(),
         directory_gaps=(),
         provider_gaps=(),

@@ -37,6 +37,7 @@ from jcsync.model.resource import Kind, ProviderState
 from jcsync.pipeline.orders import Connection, Decision, Memory, Order, Progress
 from jcsync.ports import Lease
 from jcsync.stages.apply import apply_plan
+from jcsync.stages.decided import UNSETTLED, find_touched
 from jcsync.stages.record import record_outcomes
 from jcsync.stages.settle import find_suspects, settled_finding, written_ids
 
@@ -168,6 +169,8 @@ class Recorder:
 
         past = store.last_applied(connection.name, written_ids(plan.changes))
         store.record_plan(self.run_id, plan, at=connection.clock.now())
+        # However this ends, the next fast run does not take for granted what is changed now.
+        store.record_decided(connection.name, dict.fromkeys(find_touched(plan), UNSETTLED))
         self.progress("apply", 0, len(plan.changes))
         applying = apply_plan(
             plan,

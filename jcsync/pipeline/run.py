@@ -29,6 +29,7 @@ from jcsync.pipeline.reading import read_accounts, read_everybody, read_group, r
 from jcsync.pipeline.recorder import Recorder
 from jcsync.ports import Lease, Store
 from jcsync.stages.confirm import fetch_evidence, removal_candidates, worth_confirming
+from jcsync.stages.decided import UNSETTLED
 from jcsync.stages.diff import Rules, build_plan, diff_users
 from jcsync.stages.doubt import contradicted, doubtful_losses, fetch_gone
 from jcsync.stages.escrow import key_of, postpone
@@ -149,7 +150,8 @@ def _run_full(connection: Connection, order: Order, record: Recorder, lease: Lea
     record.settle(decision, memory)
     if decision.complete and not order.is_partial:
         now = decided_now(connection, state, decision.desired)
-        changed = differences(now, connection.store.decided(connection.name))
+        unsettled = dict.fromkeys(decision.unsettled, UNSETTLED)
+        changed = differences({**now, **unsettled}, connection.store.decided(connection.name))
         connection.store.record_baseline(connection.name, baseline, changed)
 
 
@@ -161,6 +163,7 @@ def _run_fast(connection: Connection, order: Order, record: Recorder, lease: Lea
     """
     record.progress("read", 0, 0)
     look = look_fast(connection, order)
+    unsettled: frozenset[str] = frozenset()
     if look.state is None:
         record.notice(look.findings)
         record.nothing_changed()
@@ -175,7 +178,9 @@ def _run_fast(connection: Connection, order: Order, record: Recorder, lease: Lea
         record.decided(look.state, actual, decision, ())
         _make_so(connection, record, decision, memory, lease)
         record.settle(decision, memory, asked=look.state.asked)
-    connection.store.record_baseline(connection.name, look.baseline, look.decided)
+        unsettled = decision.unsettled
+    decided = {**look.decided, **dict.fromkeys(unsettled, UNSETTLED)}
+    connection.store.record_baseline(connection.name, look.baseline, decided)
 
 
 def _make_so(
@@ -331,6 +336,11 @@ def decide(
         plan=plan,
         due=frozenset(key_of(change) for change in (*kept, *second_pass, *group_diff.changes))
         - nameless,
+        unsettled=frozenset(user.external_id for user in users.blocked)
+        | (
+            {c.external_id for c in ready if c.rename}
+            - {c.external_id for c in user_changes if c.rename}
+        ),
         findings=findings
         if only is None
         else restrict_findings(findings, names_in(users) | _group_names(state, groups_on)),

@@ -5,9 +5,13 @@ import json
 from collections.abc import Iterable, Mapping
 
 from jcsync.model.directory import DirectoryState
-from jcsync.model.resource import DesiredUser
+from jcsync.model.plan import Plan
+from jcsync.model.resource import DesiredUser, Kind
 from jcsync.model.rules import GroupPolicy, Scope
 from jcsync.stages.mapping import map_groups
+
+UNSETTLED = ""
+"""In place of the fingerprint of somebody who may have something else than was decided."""
 
 
 def fingerprints(
@@ -55,3 +59,10 @@ def _fingerprint(user: DesiredUser, groups: list[str]) -> str:
 def find_differing(now: Mapping[str, str], before: Mapping[str, str]) -> frozenset[str]:
     """Return the JumpCloud id of everybody who joined, changed or left in between."""
     return frozenset(key for key in now.keys() | before.keys() if now.get(key) != before.get(key))
+
+
+def find_touched(plan: Plan) -> frozenset[str]:
+    """Return the JumpCloud id of everybody whose account or memberships a plan changes."""
+    users = {change.external_id for change in plan.changes if change.kind is Kind.USER}
+    members = {m.external_id for change in plan.changes for m in (*change.add, *change.remove)}
+    return frozenset(users | members) - {""}

@@ -52,7 +52,8 @@ def doubtful_losses(
         JumpCloud ids of the managed people in scope, by id of the directory group. Those who are
         in no group any more are asked for as leavers.
     """
-    if not policy.enabled or not policy.remove_extra or state.asked is not None:
+    certain = state.asked is not None and not state.listed
+    if not policy.enabled or not policy.remove_extra or certain:
         return {}
     by_owner = {group.external_id: group for group in actual if group.external_id}
     by_id = {group.resource_id: group for group in actual}

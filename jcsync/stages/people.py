@@ -123,6 +123,7 @@ def restrict_state(
         direct=restrict(state.direct),
         users={key: user for key, user in state.users.items() if key in kept},
         asked=ids,
+        listed=state.asked is None,
     )
 
 

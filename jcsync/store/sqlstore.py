@@ -345,6 +345,11 @@ class SqlStore:
         with self._database.read() as tx:
             return read_decided(tx, connection)
 
+    def record_decided(self, connection: str, decided: Mapping[str, str | None]) -> None:
+        """Remember fingerprints by JumpCloud id."""
+        with self._write(connection) as tx:
+            record_decided(tx, connection, decided)
+
     def record_baseline(
         self, connection: str, baseline: Baseline, decided: Mapping[str, str | None]
     ) -> None:

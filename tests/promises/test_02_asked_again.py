@@ -22,7 +22,9 @@ def test_each_leaver_is_asked_for_again(team: Site) -> None:
     assert team.active == EVERYBODY - {"ann"}
 
 
-@pytest.mark.parametrize("fault", [misfortunes.fail(403), misfortunes.page(200, "Hello")])
+@pytest.mark.parametrize(
+    "fault", [misfortunes.fail(403), misfortunes.fail(404), misfortunes.page(200, "Hello")]
+)
 def test_nobody_is_believed_to_have_left_who_cannot_be_asked_for(team: Site, fault: Fault) -> None:
     """When the direct read fails the leaver keeps his access, and 6 tells."""
     team.world.jumpcloud.state.remove_member(GROUP, "ann")

@@ -397,3 +397,84 @@ def test_the_daemon_runs_in_full_when_the_time_has_come(fast: Site) -> None:
     world.platform.state.delete_by_hand(world.platform.account("emil@example.com")["id"])
     with fast.short_intervals():
         wait_for(lambda: "emil" in fast.active, seconds=30)
+
+
+def test_groups_that_answer_404_are_not_believed_to_be_none(fast: Site) -> None:
+    """The person is there, what he is bound to is not known: he keeps his access, and 6 tells."""
+    world = fast.world
+    world.jumpcloud.state.change("ann@example.com", lastname="Lee")
+    world.jumpcloud.faults.add(misfortunes.fail(404), path="/memberof", count=None)
+
+    fast("reconcile", "--fast")
+
+    assert fast.active == set(MAILBOXES)
+
+
+def test_what_a_run_about_one_person_did_is_known_to_the_next_fast_run(fast: Site) -> None:
+    """Who comes, is provisioned by hand, and goes before the next run has no access after it."""
+    state = fast.world.jumpcloud.state
+    fast.join("fay")
+    assert fast("reconcile", "--user", "fay@example.com").status == 0
+    state.suspend("bob@example.com")
+    assert fast("reconcile", "--user", "bob@example.com").status == 0
+    state.remove_member(GROUP, "fay@example.com")
+    state.unsuspend("bob@example.com")
+
+    assert sorted(changes(run(fast))) == [("deactivate", "fay"), ("reactivate", "bob")]
+    run(fast)
+    assert traffic(fast) == (1, 0)
+
+
+def test_what_a_run_did_before_it_ended_early_is_known_to_the_next(fast: Site) -> None:
+    """Who got access by it, and left before the next run, has none after it."""
+    world, state = fast.world, fast.world.jumpcloud.state
+    fast.join("fay")
+    state.change("ann@example.com", lastname="Lee")
+    world.platform.faults.add(misfortunes.fail(401), method="PATCH", count=None)
+    assert fast("reconcile", "--fast").status == 3
+    assert "fay" in fast.active
+    world.platform.faults.clear()
+    state.remove_member(GROUP, "fay@example.com")
+
+    assert changes(run(fast)) == [("patch", "ann"), ("deactivate", "fay")]
+
+
+def test_a_name_that_is_freed_later_is_given(fast: Site) -> None:
+    """Who waits for a name is looked at again as soon as anybody changes."""
+    state = fast.world.jumpcloud.state
+    state.events.silent = True
+    bob = state.change("bob@example.com", email="robert@example.com")
+    state.events.silent = False
+    state.change("ann@example.com", email="bob@example.com")
+    result = fast("reconcile", "--fast", "--json")
+    assert [f["kind"] for f in result.run["findings"]] == ["conflict"]
+    state.events.record("user_update", resource={"id": bob.id, "type": "user"})
+
+    run(fast)
+
+    assert fast.names == ["bob", "cid", "dora", "emil", "robert"]
+    run(fast)
+    assert traffic(fast) == (1, 0)
+
+
+def test_nobody_loses_a_membership_because_a_list_leaves_him_out(site: Site) -> None:
+    """Without the event log, too, each loss is asked for directly."""
+    state = site.world.jumpcloud.state
+    site.configure(
+        directory={"insights": "off"},
+        scope={"groups": [GROUP, "Sales"]},
+        groups={"enabled": True},
+    )
+    site.join(*MAILBOXES)
+    state.create_group("Sales", ["ann@example.com", "bob@example.com"])
+    assert site("reconcile").status == 0
+    sales = state.group("Sales").id
+    site.world.jumpcloud.faults.add(
+        misfortunes.rewrite(lambda rows: rows[:1], ("x-total-count", "1")),
+        path=f"/usergroups/{sales}/membership",
+        count=None,
+    )
+
+    result = site("reconcile", "--fast", "--json")
+
+    assert (result.status, result.run["mode"], result.run["plan"]["changes"]) == (6, "full", [])

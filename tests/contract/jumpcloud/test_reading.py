@@ -397,10 +397,11 @@ def test_evidence_in_doubt_takes_nothing(side: DirectorySide, connect: Connect) 
 
 
 def test_user_who_goes_between_two_questions(side: DirectorySide, connect: Connect) -> None:
-    """404 on his groups: he is asked for once more."""
+    """404 on his groups: he is asked for once more; who is there is in groups that nobody knows."""
     (person,) = staff(side, 1, "Sales")
     side.faults.add(misfortunes.fail(404), path="memberof")
-    assert connect().fetch_evidence(person, SALES).user is not None
+    with pytest.raises(UnreadableError, match="what p0"):
+        connect().fetch_evidence(person, SALES)
     side.faults.add(misfortunes.fail(404), path="memberof")
     side.faults.add(misfortunes.fail(404), path=f"systemusers/{person}", nth=2)
     assert connect().fetch_evidence(person, SALES).user is None

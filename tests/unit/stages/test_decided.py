@@ -7,8 +7,8 @@ import pytest
 from jcsync.model.directory import DirectoryState, Membership
 from jcsync.model.resource import Access, DesiredUser, Reference
 from jcsync.model.rules import GroupPolicy, Scope
-from jcsync.stages.decided import find_differing, fingerprints
-from tests.factories import a_directory, a_person
+from jcsync.stages.decided import find_differing, find_touched, fingerprints
+from tests.factories import a_change, a_directory, a_group_change, a_member, a_person, a_plan
 
 ANN = DesiredUser(
     external_id="jc-ann",
@@ -67,3 +67,12 @@ def test_joiners_movers_and_leavers_differ() -> None:
     before = {"ann": "1", "bob": "2", "cid": "3"}
 
     assert find_differing({"ann": "1", "bob": "9", "dora": "4"}, before) == {"bob", "cid", "dora"}
+
+
+def test_whom_a_plan_touches() -> None:
+    """By their accounts or by their memberships; a group is nobody."""
+    group = a_group_change(add=(a_member("bob"),), remove=(a_member("cid", external_id=""),))
+
+    touched = find_touched(a_plan(a_change(who="ann"), group))
+
+    assert touched == {a_change(who="ann").external_id, a_member("bob").external_id}

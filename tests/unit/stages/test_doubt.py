@@ -97,6 +97,16 @@ def test_few_are_asked_for_about_a_group_that_is_not_empty() -> None:
     assert asked == {"g-admins": tuple(who[50:]), "g-board": tuple(who[:20])}
 
 
+@pytest.mark.parametrize("listed", [True, False])
+def test_who_was_asked_for_directly_is_not_asked_again(listed: bool) -> None:
+    """Some people of a list are doubted like all."""
+    some = replace(EMPTIED, asked=frozenset({"ann"}), listed=listed)
+
+    asked = doubtful_losses(some, [HELD], matched("ann"), [], GROUPS)
+
+    assert bool(asked) is listed
+
+
 def test_nobody_is_asked_for_when_the_plan_is_held_anyway() -> None:
     """Hundreds of questions about a plan that is held whatever they bring are not asked."""
     who = [f"p{n}" for n in range(40)]

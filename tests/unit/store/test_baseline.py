@@ -47,6 +47,16 @@ def test_nothing_changed_since(store: SqlStore) -> None:
     assert store.decided("keepnet") == {"ann": "1"}
 
 
+def test_what_is_not_settled_any_more(store: SqlStore) -> None:
+    """Where the next fast run begins stays as it was."""
+    store.record_baseline("keepnet", FIRST, {"ann": "1", "bob": "2"})
+
+    store.record_decided("keepnet", {"ann": "", "bob": None})
+
+    assert store.decided("keepnet") == {"ann": ""}
+    assert store.baseline("keepnet") == FIRST
+
+
 def test_a_run_that_lost_its_lease_leaves_none(store: SqlStore) -> None:
     """The one that took over has read later."""
     with store.lease("keepnet", "host:1"):
