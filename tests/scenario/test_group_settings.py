@@ -222,3 +222,41 @@ def test_application_with_groups_and_people(two: Site) -> None:
     state.unbind("App", users=["cid@example.com"])
     assert two("reconcile").status == 0
     assert two.active == {"ann"}
+
+
+def test_conditions_of_one_group(two: Site) -> None:
+    """They keep people out of that group, and out of the scope where no other group takes them."""
+    for who in ("ann", "bob", "cid"):
+        two.world.jumpcloud.state.change(f"{who}@example.com", department="Sales")
+    two.world.jumpcloud.state.change("cid@example.com", department="IT")
+    where = [{"attribute": "department", "equals": "IT"}]
+    scope = {"groups": [{"name": GROUP, "where": where}, "Admins"]}
+    two.configure(scope=scope, groups={"enabled": True})
+
+    assert two("reconcile").status == 0
+    assert two.active == {"ann", "cid"}
+    assert (members(two, GROUP), members(two, "Admins")) == ({"cid"}, {"ann"})
+
+    two.world.jumpcloud.state.change("ann@example.com", department="IT")
+    assert two("reconcile").status == 0
+    assert members(two, GROUP) == {"ann", "cid"}
+
+
+@pytest.mark.parametrize(("empty", "there"), [("keep", True), ("skip", False)])
+def test_empty_groups(two: Site, empty: str, there: bool) -> None:
+    """A group that was never there waits for its first member; one that is there stays, empty."""
+    state = two.world.jumpcloud.state
+    state.create_group("Nobody")
+    scope = {"groups": [GROUP, "Admins", "Nobody"]}
+    two.configure(scope=scope, groups={"enabled": True, "empty": empty})
+
+    assert two("reconcile").status == 0
+    assert ("Nobody" in present(two)) is there
+    two.forget_traffic()
+    assert two("reconcile", "--json").run["outcome"] == "in_sync"
+    assert two.writes == []
+
+    state.remove_member("Admins", "ann")
+    state.add_member("Nobody", "bob")
+    assert two("reconcile").status == 0
+    assert (members(two, "Admins"), members(two, "Nobody")) == (set(), {"bob"})

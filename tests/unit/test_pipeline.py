@@ -21,6 +21,7 @@ from jcsync.errors import (
 from jcsync.model.directory import DirectoryState, Organization, UserState
 from jcsync.model.history import HoldStatus
 from jcsync.model.limits import Limit, Limits
+from jcsync.model.path import ENTERPRISE_USER
 from jcsync.model.plan import Action, Change
 from jcsync.model.report import ErrorKind, FindingKind, RunOutcome, RunReport, Status
 from jcsync.model.resource import Kind, Link, UserResource
@@ -34,6 +35,7 @@ from tests.factories import (
     a_group_link,
     a_link,
     a_person,
+    a_rule,
     a_stranger,
     an_account,
     evidence_of,
@@ -1070,3 +1072,23 @@ def test_plan_held_by_the_schedule_is_approved_though_something_waits_in_escrow(
     assert held.outcome is RunOutcome.HELD
     assert approved.error is None
     assert [outcome.status for outcome in approved.outcomes] == [Status.APPLIED, Status.APPLIED]
+
+
+@pytest.mark.parametrize("ring", [True, False], ids=["ring", "chain"])
+def test_a_thousand_people_who_report_to_one_another(ring: bool) -> None:
+    """One run gives everybody his account and his manager, in any order; the second has nothing to do."""
+    people = [f"p{number:03}" for number in range(1000)]
+    managers = dict(zip(people, [*people[1:], people[0] if ring else ""], strict=True))
+    world = World(a_directory(*(a_person(who, manager=managers[who]) for who in people)))
+    path = f"{ENTERPRISE_USER}:manager.value"
+    connection = replace(world.connection, rules=(*RULES, a_rule(path, "manager", reference=True)))
+
+    first = run(connection, APPLY)
+    second = run(connection, APPLY)
+
+    ids = {account.external_id: account.resource_id for account in world.provider.users.values()}
+    assert (first.outcome, len(ids)) == (RunOutcome.APPLIED, 1000)
+    assert {a.external_id: a.attributes.get(path) for a in world.provider.users.values()} == {
+        who: ids.get(manager) for who, manager in managers.items()
+    }
+    assert second.outcome is RunOutcome.IN_SYNC
