@@ -28,7 +28,7 @@ demo: .venv/.demo ## Install jcsync and walk through the main job on the embedde
 test: lint pytest ## Install what the tests need and run every check
 
 .PHONY: lint
-lint: format ruff types imports docstrings secrets ## Run every check but the tests
+lint: format ruff types imports docstrings secrets docs ## Run every check but the tests
 
 .PHONY: format
 format: .venv/.dev
@@ -54,6 +54,11 @@ docstrings: .venv/.dev
 secrets: .venv/.dev
 	@git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --baseline .secrets.baseline
 
+# The warning that is switched off advertises a successor of the theme.
+.PHONY: docs
+docs: .venv/.dev ## Build the documentation as a site in build/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 .PHONY: audit
 audit: .venv/.dev ## Look the dependencies up in the database of vulnerabilities (needs network)
 	@$(BIN)/pip freeze --exclude-editable >.venv/.frozen
@@ -73,8 +78,9 @@ bench: .venv/.demo ## Measure initial and no-change runs (minutes)
 	@$(BIN)/python bench/run.py $(ARGS)
 
 .PHONY: man
-man: .venv/.demo ## Write the manual pages to build/man
+man: .venv/.demo ## Write the manual pages to build/man, and docs/commands.md
 	@$(BIN)/python .ci/man build/man
+	@$(BIN)/python .ci/man --markdown docs/commands.md
 
 .PHONY: image
 image: ## Build the container image with docker, podman or buildah

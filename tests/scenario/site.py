@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import jsonschema
+
 from jcsync.cli import main
 from jcsync.clock import SystemClock
 from jcsync.daemon import serve
@@ -27,6 +29,10 @@ from jcsync.store import open_store
 GROUP = "Keepnet Users"
 _EVERY_SECOND = {"every": 1.0, "cron": None, "jitter": ScheduleSettings(jitter="0%").jitter}
 Json = dict[str, Any]
+SCHEMA = json.loads(
+    (Path(__file__).parents[2] / "docs" / "report.schema.json").read_text(encoding="utf-8")
+)
+REPORTS = jsonschema.Draft202012Validator(SCHEMA)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +55,10 @@ class Result:
 
     @property
     def run(self) -> Json:
-        """The one run of a document of runs."""
-        (run,) = self.document["runs"]
+        """The one run of a report, which follows the schema that is published."""
+        document = self.document
+        REPORTS.validate(document)
+        (run,) = document["runs"]
         assert isinstance(run, dict)
         return run
 

@@ -1,5 +1,6 @@
 """What the documents promise is what the program does."""
 
+import json
 import os
 import re
 import subprocess
@@ -9,7 +10,9 @@ from pathlib import Path
 import click
 
 from jcsync.cli import _COMMANDS, cli
-from jcsync.model.report import FindingKind, RunOutcome
+from jcsync.model.plan import Action
+from jcsync.model.report import FindingKind, RunOutcome, Status
+from jcsync.model.resource import Kind
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -28,9 +31,9 @@ def test_help_in_the_readme_is_the_help_of_the_program() -> None:
 
 def test_every_link_between_documents_leads_somewhere() -> None:
     """No page sends its reader to a page that is not there."""
-    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *ROOT.glob("[A-Z]*.md")]
+    pages = [*ROOT.glob("[A-Z]*.md"), ROOT / "deploy" / "README.md", *(ROOT / "docs").rglob("*.md")]
     broken = [
-        f"{page.name}: {target}"
+        f"{page.relative_to(ROOT)}: {target}"
         for page in pages
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8"))
         if not (page.parent / target).exists()
@@ -46,6 +49,28 @@ def test_reports_page_names_every_outcome_and_finding() -> None:
 
     for word in [*RunOutcome, *(kind for kind in FindingKind if kind not in reserved)]:
         assert f"`{word.value}`" in page, word
+
+
+def test_schema_of_reports_has_every_word() -> None:
+    """Outcomes, actions, kinds of finding: what the program may say, and nothing else."""
+    schema = json.loads((ROOT / "docs" / "report.schema.json").read_text(encoding="utf-8"))
+    run, change, finding = (schema["$defs"][name]["properties"] for name in schema["$defs"])
+
+    assert set(run["outcome"]["enum"]) == set(RunOutcome)
+    assert set(change["action"]["enum"]) == set(Action)
+    assert set(change["resource"]["enum"]) == set(Kind)
+    assert set(finding["kind"]["enum"]) == set(FindingKind)
+    assert set(run["outcomes"]["items"]["properties"]["status"]["enum"]) == set(Status)
+
+
+def test_page_of_commands_is_the_help(tmp_path: Path) -> None:
+    """Made by ``make man``."""
+    made = tmp_path / "commands.md"
+    command = [sys.executable, str(ROOT / ".ci" / "man"), "--markdown", str(made)]
+    subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+
+    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    assert page == made.read_text(encoding="utf-8"), "run: make man"
 
 
 def test_help_says_of_each_command_what_the_command_says_of_itself() -> None:
