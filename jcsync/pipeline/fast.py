@@ -19,6 +19,7 @@ from jcsync.model.baseline import Baseline
 from jcsync.model.directory import DirectoryState
 from jcsync.model.events import Changes
 from jcsync.model.limits import Violation
+from jcsync.model.plan import Action
 from jcsync.model.report import Finding, FindingKind
 from jcsync.model.resource import DesiredUser, Kind
 from jcsync.pipeline.orders import Connection, Decision, Order
@@ -191,6 +192,8 @@ def _usable_baseline(connection: Connection, order: Order) -> Baseline:
         message = "no full run has succeeded yet"
     elif baseline.basis != connection.basis:
         message = "the settings are others than those of the last full run"
+    elif baseline.full_at > now:
+        message = "the last full run was later than now: the clock was put back"
     elif order.full_every is not None and now - baseline.full_at >= order.full_every:
         message = "its time has come (schedule.full_every)"
     elif now - baseline.followed >= _LOG_KEPT:
@@ -299,12 +302,15 @@ def refuse_plan(decision: Decision, violations: tuple[Violation, ...]) -> None:
     """Refuse what a fast run does not do by itself.
 
     Raises:
-        FullRunDueError: Something became doubtful, an account would be adopted, or a limit is
-            exceeded.
+        FullRunDueError: Something became doubtful, an account would be adopted, a group created,
+            or a limit is exceeded.
     """
     refuse_gaps((*decision.directory_gaps, *decision.provider_gaps))
     if any(pair.adopts for pair in decision.users.pairs):
         message = "an account would be adopted"
+        raise FullRunDueError(message)
+    if any(c.kind is Kind.GROUP and c.action is Action.CREATE for c in decision.plan.changes):
+        message = "a group would be created"
         raise FullRunDueError(message)
     if violations:
         limits = ", ".join(violation.limit for violation in violations)

@@ -13,7 +13,7 @@ from jcsync.pipeline.orders import Connection, Decision, Memory, Order
 from jcsync.pipeline.organization import check_organization
 from jcsync.pipeline.recorder import Recorder
 from jcsync.pipeline.run import recall
-from jcsync.ports import Clock, Store
+from jcsync.ports import Clock, Lease, Store
 from jcsync.stages.diff import STEP_PATCH
 from jcsync.stages.mapping import map_users
 from jcsync.stages.matching import GroupMatching, UserMatching
@@ -34,9 +34,17 @@ def adopt_account(connection: Connection, account: str, who: str) -> RunReport |
         What was done; ``None`` when the account is his already.
 
     Raises:
+        LeaseHeldError: A run is under way.
         UsageError: One of the two is not there, not alone, or belongs to somebody else.
         UnreadableError: A side was read in part, so that this cannot be told.
     """
+    with connection.store.lease(connection.name, connection.owner) as lease:
+        return _adopt_account(connection, account, who, lease)
+
+
+def _adopt_account(
+    connection: Connection, account: str, who: str, lease: Lease
+) -> RunReport | None:
     check_organization(connection, remember=False)
     memory = recall(connection.store, connection.name)
     state, actual = fetch_both(
@@ -53,7 +61,7 @@ def adopt_account(connection: Connection, account: str, who: str) -> RunReport |
     if _is_his(desired, found, memory):
         return None
     _check_free(desired, found, actual, memory, connection.name)
-    return _adopt(connection, state, actual, memory, _adoption(desired, found))
+    return _adopt(connection, state, actual, memory, _adoption(desired, found), lease)
 
 
 def _owner_by_id(found: UserResource) -> DesiredUser:
@@ -170,6 +178,7 @@ def _adopt(
     actual: ProviderState,
     memory: Memory,
     change: Change,
+    lease: Lease,
 ) -> RunReport:
     order = Order(apply=True, trigger="adopt", who=change.external_id)
     record = Recorder(connection, order, lambda _stage, _done, _total: None)
@@ -185,14 +194,13 @@ def _adopt(
         directory_gaps=(),
         provider_gaps=(),
     )
-    with connection.store.lease(connection.name, connection.owner) as lease:
-        record.start()
-        record.decided(state, actual, decision, ())
-        try:
-            record.apply(decision.plan, memory, lease)
-        except JcsyncError as error:
-            record.fail(error)
-        return record.finish()
+    record.start()
+    record.decided(state, actual, decision, ())
+    try:
+        record.apply(decision.plan, memory, lease)
+    except JcsyncError as error:
+        record.fail(error)
+    return record.finish()
 
 
 def forget_links(

@@ -19,7 +19,7 @@ from jcsync.scim.calls import Calls, Json, resource_path
 from jcsync.scim.patch import chunk_members, dump_members, dump_patch
 from jcsync.scim.profiles import Profile
 from jcsync.scim.reading import Reader
-from jcsync.scim.replace import member_rows, replaced
+from jcsync.scim.replace import UNSEEN, member_rows, replaced
 from jcsync.scim.verify import Verifier
 from jcsync.scim.wire import attribute, parse_group
 
@@ -29,6 +29,7 @@ _STYLES: tuple[Style, ...] = ("filter", "value", "put")
 _REFUSED = frozenset(
     {HTTPStatus.BAD_REQUEST, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED}
 )
+_NO_PATCH = frozenset({HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED})
 _REFUSED_AT_CREATE = frozenset(
     {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY}
 )
@@ -168,7 +169,7 @@ class MemberWriter:
             try:
                 self._send(path, joining, leaving)
             except RejectedError as error:
-                if error.status not in {HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED}:
+                if error.status not in _NO_PATCH or not self._is_shown:
                     raise
                 self._style, self._proven = "put", True
                 self._put(path, add, remove)
@@ -206,7 +207,13 @@ class MemberWriter:
         self._reader.note_version(path, None)
 
     def _put(self, path: str, add: Collection[str], remove: Collection[str]) -> None:
-        """Replace the group by itself with other members."""
+        """Replace the group by itself with other members.
+
+        Raises:
+            RejectedError: Who is in it is not shown.
+        """
+        if not self._is_shown:
+            raise RejectedError(UNSEEN)
         group = self._group(path)
         gone = frozenset(remove)
         kept = [member for member in sorted(_members_of(group)) if member not in gone]

@@ -29,7 +29,7 @@ from jcsync.scim.calls import Calls, Collection, Json, resource_path
 from jcsync.scim.patch import dump_attributes, dump_patch
 from jcsync.scim.profiles import Profile
 from jcsync.scim.reading import Reader
-from jcsync.scim.replace import pathless_operations, replaced, whole_operations
+from jcsync.scim.replace import UNSEEN, pathless_operations, replaced, whole_operations
 from jcsync.scim.verify import Verifier, value_at
 from jcsync.transport import Answer
 
@@ -206,6 +206,8 @@ class Patcher:
         self, way: Way, collection: Collection, path: str, changes: Sequence[AttributeChange]
     ) -> Request:
         if way == "put":
+            if collection == "Groups" and not self._profile.shows_members:
+                raise _WayRefusedError(RejectedError(UNSEEN))
             return "PUT", replaced(collection, self._held(path), changes)
         if way == "pathless":
             held = self._held(path) if any(map(_is_part, changes)) else {}

@@ -16,6 +16,12 @@ from jcsync.model.resource import Value
 from jcsync.scim.calls import Collection, Json
 from jcsync.scim.wire import attribute, parse_active, text_of
 
+UNSEEN = (
+    "the platform does not show who is in its groups, so that a group replaced by PUT would lose its "
+    "members (provider.quirks.members_read, patch_style, member_style)"
+)
+"""Why a group is left as it is."""
+
 _READ_ONLY = frozenset({"meta", "groups"})
 _MEANINGLESS = frozenset({"primary", "display"})
 _DERIVED = ("$ref", "displayName")

@@ -1,8 +1,14 @@
 """Fast runs: nothing changed is one question, and what changed costs what it is."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
+from jcsync.clock import SystemClock
 from jcsync.sandbox import misfortunes
+from jcsync.settings import load_settings
+from jcsync.store import open_store
 from tests.scenario.site import GROUP, Json, Site, wait_for
 
 MANAGER = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value"
@@ -478,3 +484,33 @@ def test_nobody_loses_a_membership_because_a_list_leaves_him_out(site: Site) -> 
     result = site("reconcile", "--fast", "--json")
 
     assert (result.status, result.run["mode"], result.run["plan"]["changes"]) == (6, "full", [])
+
+
+def test_a_group_that_is_gone_is_made_anew_with_everybody(site: Site) -> None:
+    """Somebody deleted it on the platform: a matter of all its members, not of the one who changed."""
+    state = site.world.jumpcloud.state
+    state.events.enabled = True
+    site.configure(groups={"enabled": True})
+    site.join(*MAILBOXES)
+    assert site("reconcile").status == 0
+    (group,) = site.world.platform.groups()
+    site.world.platform.state.delete_by_hand(group["id"])
+    site.join("fay")
+
+    done = run(site)
+
+    (made,) = site.world.platform.groups()
+    assert (done["mode"], len(made["members"])) == ("full", 6)
+
+
+def test_a_full_run_of_the_future_counts_as_none(fast: Site) -> None:
+    """A clock that was put back does not put the next full run off."""
+    url = load_settings(fast.config, {}, fast.folder).settings.store.url.get_secret_value()
+    with open_store(url, SystemClock()) as store:
+        baseline = store.baseline("demo")
+        assert baseline is not None
+        ahead = replace(baseline, full_at=baseline.full_at + timedelta(days=400))
+        store.record_baseline("demo", ahead, {})
+
+    assert run(fast)["mode"] == "full"
+    assert run(fast)["mode"] == "fast"

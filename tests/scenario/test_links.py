@@ -94,6 +94,17 @@ def test_forget_while_a_run_is_under_way(team: Site) -> None:
 # ---- adopt
 
 
+def test_adopt_while_a_run_is_under_way(strange: Site) -> None:
+    """Nothing is even read: what the run changes meanwhile would not be seen."""
+    url = load_settings(strange.config, {}, strange.folder).settings.store.url.get_secret_value()
+    strange.forget_traffic()
+    with open_store(url, SystemClock()) as store, store.lease("demo", "somebody"):
+        result = strange("links", "adopt", "demo", "fay.formerly@example.com", "fay@example.com")
+
+    assert result.status == 5
+    assert strange.world.platform.faults.traffic.total == 0
+
+
 def test_adopted_account_becomes_his(strange: Site) -> None:
     """It gets the externalId and a link; the next run renames it instead of creating another."""
     strange.environ["SUDO_USER"] = "alice"

@@ -497,6 +497,32 @@ def test_memberships_that_groups_do_not_show_are_read_by_account(serve: Serve) -
     assert state.groups[0].members == set(ids)
 
 
+def test_group_whose_members_are_hidden_is_never_replaced(serve: Serve) -> None:
+    """Its other members would be lost by it."""
+    provider, side = serve(
+        Deviations(hide_members=True, no_patch=True), members_read="members.value"
+    )
+    group, ids = a_group(side)
+
+    with pytest.raises(RejectedError, match="405"):
+        provider.patch_members(group, add=[], remove=ids[:1])
+    with pytest.raises(RejectedError, match="405"):
+        provider.patch_group(group, [change("displayName", "G", "H")])
+    provider, side = serve(
+        Deviations(hide_members=True),
+        members_read="members.value",
+        member_style="put",
+        patch_style="put",
+    )
+    group, ids = a_group(side)
+    with pytest.raises(RejectedError, match="would lose its members"):
+        provider.patch_members(group, add=ids[:1], remove=[])
+    with pytest.raises(RejectedError, match="would lose its members"):
+        provider.patch_group(group, [change("displayName", "G", "H")])
+
+    assert {r.method for r in side.faults.traffic.writes} == set()
+
+
 def test_filter_of_members_that_is_ignored_proves_nothing(forge: Forge) -> None:
     """Else everybody would be in every group."""
 
