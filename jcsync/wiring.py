@@ -37,6 +37,7 @@ from jcsync.settings import (
 )
 from jcsync.settings.problems import did_you_mean
 from jcsync.store import SqlStore, open_store
+from jcsync.tracing import start_tracing
 from jcsync.transport import Endpoint, RetryPolicy, Transport
 
 QUICK = RetryPolicy(attempts=2, connect_attempts=2, budget_s=20, longest_wait_s=2)
@@ -152,6 +153,7 @@ def wired(
     Raises:
         SettingsError: A file that the settings name cannot be used.
     """
+    start_tracing(os.environ, __version__)
     settings = loaded.settings.connections[name]
     clock, stop = SystemClock(), stop or threading.Event()
     directory, feed, closing = _build_directory(settings, name, clock, stop, retry)

@@ -150,7 +150,16 @@ def main(args: list[str] | None = None) -> None:
         sys.exit(1)
     except Exception as error:  # noqa: BLE001 - a front door: no traceback reaches a user
         sys.exit(_apologize(error))
+    finally:
+        _end_tracing()
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _end_tracing() -> None:
+    """Send what is left of the traces, where a command has begun any."""
+    tracing = sys.modules.get("jcsync.tracing")
+    if tracing is not None:
+        tracing.end_tracing()
 
 
 def _print_whatever_comes() -> None:

@@ -6,7 +6,6 @@ Source:
 """
 
 from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -35,6 +34,7 @@ from jcsync.model.directory import (
     is_object_id,
 )
 from jcsync.model.rules import Scope
+from jcsync.threads import Pool
 from jcsync.transport import Answer, Transport
 
 T = TypeVar("T")
@@ -74,8 +74,8 @@ class JumpCloud:
         self._user_limit = page_size
         self._limit = min(page_size, _MOST_ROWS_A_PAGE)
         self._applications: dict[str, str] = {}
-        self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="jumpcloud")
-        self._pages = ThreadPoolExecutor(concurrency, thread_name_prefix="jumpcloud-pages")
+        self._pool = Pool(concurrency, thread_name_prefix="jumpcloud")
+        self._pages = Pool(concurrency, thread_name_prefix="jumpcloud-pages")
 
     @property
     def answers(self) -> Mapping[str, int]:

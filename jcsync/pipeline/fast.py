@@ -30,6 +30,7 @@ from jcsync.stages.hints import read_hints
 from jcsync.stages.mapping import map_users
 from jcsync.stages.people import follow_references, restrict_state
 from jcsync.stages.provisioners import fetch_provisioners
+from jcsync.tracing import span
 
 log = structlog.get_logger()
 
@@ -142,6 +143,7 @@ def differences(now: Mapping[str, str], before: Mapping[str, str]) -> Mapping[st
 # ---------------------------------------------------------------------- a fast run
 
 
+@span("look")
 def look_fast(connection: Connection, order: Order) -> Look:
     """Find out who should have something else than was last decided.
 

@@ -9,6 +9,7 @@ from jcsync.pipeline.orders import Connection, Memory
 from jcsync.stages.people import fetch_accounts, fetch_group, fetch_people
 from jcsync.stages.read import fetch_both
 from jcsync.stages.restrict import choose_one, linked_ids
+from jcsync.tracing import span
 
 
 class _Rules(TypedDict):
@@ -18,6 +19,7 @@ class _Rules(TypedDict):
     groups: GroupPolicy
 
 
+@span("read")
 def read_everybody(connection: Connection) -> tuple[DirectoryState, ProviderState]:
     """Read both sides completely."""
     return fetch_both(
@@ -28,6 +30,7 @@ def read_everybody(connection: Connection) -> tuple[DirectoryState, ProviderStat
     )
 
 
+@span("read")
 def read_people(
     connection: Connection, memory: Memory, ids: frozenset[str]
 ) -> tuple[DirectoryState, ProviderState]:
@@ -43,11 +46,13 @@ def read_people(
     )
 
 
+@span("read")
 def read_accounts(connection: Connection, memory: Memory, state: DirectoryState) -> ProviderState:
     """Read the accounts and memberships of the people whom the directory was asked for."""
     return fetch_accounts(connection.provider, state, memory.links, **_rules_of(connection))
 
 
+@span("read")
 def read_group(
     connection: Connection, memory: Memory, which: str
 ) -> tuple[DirectoryState, ProviderState]:
@@ -70,6 +75,7 @@ def _rules_of(connection: Connection) -> _Rules:
     }
 
 
+@span("read")
 def read_person(
     connection: Connection, memory: Memory, who: str
 ) -> tuple[DirectoryState, ProviderState]:

@@ -40,6 +40,7 @@ from jcsync.stages.apply import apply_plan
 from jcsync.stages.decided import UNSETTLED, find_touched
 from jcsync.stages.record import record_outcomes
 from jcsync.stages.settle import find_suspects, settled_finding, written_ids
+from jcsync.tracing import span
 
 log = structlog.get_logger()
 
@@ -155,6 +156,7 @@ class Recorder:
         elif not self._order.is_partial:
             store.supersede_holds(self._connection.name, by=f"run {self.run_id}", at=now)
 
+    @span("apply")
     def apply(self, plan: Plan, memory: Memory, lease: Lease) -> None:
         """Make the changes, each recorded before and after."""
         if not plan.changes:
@@ -244,6 +246,7 @@ class Recorder:
         )
         log.error("run ended early", error=str(error))
 
+    @span("record")
     def finish(self) -> RunReport:
         """Return the report, after it was written to the store."""
         connection = self._connection

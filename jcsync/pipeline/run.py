@@ -9,7 +9,7 @@ import structlog
 from jcsync.errors import JcsyncError, RemoteError, StalePlanError
 from jcsync.model.directory import DirectoryState, Evidence
 from jcsync.model.plan import Change, Counts, Plan
-from jcsync.model.report import Finding, FindingKind, RunReport
+from jcsync.model.report import Finding, FindingKind, RunReport, Status
 from jcsync.model.resource import Access, Kind, ProviderState
 from jcsync.model.rules import GroupPolicy, MappingError
 from jcsync.pipeline.fast import (
@@ -54,6 +54,7 @@ from jcsync.stages.restrict import (
     restrict_users,
 )
 from jcsync.stages.settle import leave_settled
+from jcsync.tracing import Span, run_span, span
 
 
 def run(
@@ -69,13 +70,32 @@ def run(
         progress: Told how far it is.
     """
     record = Recorder(connection, order, progress)
-    with structlog.contextvars.bound_contextvars(connection=connection.name, run_id=record.run_id):
+    about = {"connection": connection.name, "run_id": record.run_id}
+    named = {f"jcsync.{name}": value for name, value in about.items()}
+    with structlog.contextvars.bound_contextvars(**about), run_span(named) as traced:
         try:
             with _lease(connection, order) as lease:
-                return _recorded(connection, order, record, lease)
+                report = _recorded(connection, order, record, lease)
         except JcsyncError as error:  # of the lease itself
             record.fail(error)
-            return record.finish()
+            report = record.finish()
+        _trace_end(traced, report, order)
+        return report
+
+
+def _trace_end(traced: Span, report: RunReport, order: Order) -> None:
+    applied = sum(outcome.status is Status.APPLIED for outcome in report.outcomes)
+    traced.tell(
+        {
+            "jcsync.mode": report.mode,
+            "jcsync.trigger": order.trigger,
+            "jcsync.outcome": report.outcome.value,
+            "jcsync.changes.planned": len(report.plan.changes) if report.plan else 0,
+            "jcsync.changes.applied": applied,
+        }
+    )
+    if report.error is not None:
+        traced.fail(report.error.kind.value)
 
 
 def _recorded(
@@ -207,6 +227,7 @@ def recall(store: Store, name: str) -> Memory:
     )
 
 
+@span("decide")
 def decide(
     connection: Connection,
     state: DirectoryState,
@@ -350,6 +371,7 @@ def decide(
     )
 
 
+@span("confirm")
 def _ask_again(
     connection: Connection,
     state: DirectoryState,

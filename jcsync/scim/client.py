@@ -5,7 +5,6 @@ Source:
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from http import HTTPStatus
 from time import monotonic
@@ -45,6 +44,7 @@ from jcsync.scim.profiles import Profile
 from jcsync.scim.reading import Reader
 from jcsync.scim.verify import Verifier, value_at
 from jcsync.scim.wire import attribute, dump_group, dump_user, parse_group, parse_user, text_of
+from jcsync.threads import Pool
 from jcsync.transport import Answer, Transport
 
 _PERHAPS_CONFLICTS = frozenset(
@@ -117,7 +117,7 @@ class ScimProvider:
 
     def fetch_state(self, *, groups: bool) -> ProviderState:
         """Read all accounts, and all groups with their members when asked to."""
-        with ThreadPoolExecutor(max_workers=1) as pool:
+        with Pool(max_workers=1) as pool:
             pending = pool.submit(self._list_groups) if groups else None
             users = self._reader.read_all("Users")
             listed = pending.result() if pending else Listing()

@@ -9,7 +9,6 @@ Source:
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from jcsync.errors import RejectedError, RemoteError
@@ -21,6 +20,7 @@ from jcsync.scim.memberships import groups_with, hides_members, is_filter_ignore
 from jcsync.scim.profiles import Profile
 from jcsync.scim.reading import Reader, has_value
 from jcsync.scim.wire import attribute, parse_group, text_of
+from jcsync.threads import Pool
 
 T = TypeVar("T")
 
@@ -47,7 +47,7 @@ class Lookup:
         return self._all("Groups", sought)
 
     def _all(self, collection: calls.Collection, sought: Iterable[Sought]) -> Mapping[str, Json]:
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
+        with Pool(_AT_ONCE) as pool:
             found = list(pool.map(lambda one: self._find(collection, one), sought))
         return {text_of(attribute(row, "id")): row for rows in found for row in rows}
 
@@ -215,7 +215,7 @@ def _is_own(row: Json, one: Sought) -> bool:
 
 
 def _each(ask: Callable[[str], T], keys: Collection[str]) -> Mapping[str, T]:
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with Pool(_AT_ONCE) as pool:
         return dict(zip(keys, pool.map(ask, keys), strict=True))
 
 

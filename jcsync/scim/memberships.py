@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from jcsync.errors import NotFoundError, RemoteError
 from jcsync.scim.calls import Json, resource_path
@@ -10,6 +9,7 @@ from jcsync.scim.listing import Listing
 from jcsync.scim.profiles import Profile
 from jcsync.scim.reading import Reader, equals
 from jcsync.scim.wire import attribute, parse_group, text_of
+from jcsync.threads import Pool
 
 _AT_ONCE = 8
 _TRIED = 5
@@ -33,7 +33,7 @@ def read_each(
 ) -> tuple[Mapping[str, frozenset[str]], list[str]]:
     """Read group by group; return ids of accounts by the id of their group, and what failed."""
     ids = list(groups)
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with Pool(_AT_ONCE) as pool:
         found = list(pool.map(lambda key: _members_of(reader, key), ids))
     members = {key: held for key, (held, _) in zip(ids, found, strict=True)}
     return members, [problem for _, problem in found if problem]
@@ -70,7 +70,7 @@ def read_memberships(
         return {}, [gap]
     members: dict[str, set[str]] = {}
     gaps: list[str] = []
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with Pool(_AT_ONCE) as pool:
         for user_id, groups, missing in pool.map(groups_of, users):
             gaps += missing
             for group_id in groups:

@@ -8,7 +8,7 @@ longer answers stop everything that has not begun.
 
 import threading
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import replace
 from itertools import groupby
 from queue import SimpleQueue
@@ -29,6 +29,7 @@ from jcsync.model.resource import Kind, UserResource, Value
 from jcsync.ports import ServiceProvider
 from jcsync.stages.diff import STEP_PATCH
 from jcsync.stages.settle import unkept as find_unkept
+from jcsync.threads import Pool
 
 _SHOWN = 5
 
@@ -65,7 +66,7 @@ def apply_plan(
     """
     application = _Application(provider, check, suspects or {}, linked or {}, patience=workers + 2)
     numbered = list(enumerate(plan.changes, start=1))
-    with ThreadPoolExecutor(workers, thread_name_prefix="apply") as pool:
+    with Pool(workers, thread_name_prefix="apply") as pool:
         try:
             rings = [change for change in plan.changes if change.interim]
             for number, step in groupby(numbered, key=lambda item: item[1].step):

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 
 from jcsync.model.directory import Evidence
 from jcsync.model.limits import Limits
@@ -12,6 +11,7 @@ from jcsync.ports import Directory
 from jcsync.stages.diff import is_protected
 from jcsync.stages.guard import allowance
 from jcsync.stages.matching import UserMatching
+from jcsync.threads import Pool
 
 _READS_AT_ONCE = 8
 _MARGIN = 20
@@ -122,7 +122,7 @@ def fetch_evidence(
     Raises:
         RemoteError: Somebody could not be asked for; nobody is then believed to have left.
     """
-    with ThreadPoolExecutor(max_workers=_READS_AT_ONCE) as pool:
+    with Pool(max_workers=_READS_AT_ONCE) as pool:
         pending = {
             user_id: pool.submit(directory.fetch_evidence, user_id, scope) for user_id in user_ids
         }

@@ -7,7 +7,6 @@ A list that one direct answer contradicts is incomplete, whatever its totals say
 """
 
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from jcsync.errors import RemoteError
@@ -19,6 +18,7 @@ from jcsync.ports import ServiceProvider
 from jcsync.stages.guard import allowance
 from jcsync.stages.mapping import is_selected
 from jcsync.stages.matching import UserMatching
+from jcsync.threads import Pool
 
 _MARGIN = 20
 _LOOK_UPS = 8
@@ -144,7 +144,7 @@ def fetch_gone(
     gone = [link for link in group_links if link.resource_id not in groups]
     doubtful = () if actual.users else users.missing[:_SAMPLE]
     try:
-        with ThreadPoolExecutor(max_workers=_LOOK_UPS) as pool:
+        with Pool(max_workers=_LOOK_UPS) as pool:
             list(pool.map(fetch, users.gone))
             list(pool.map(fetch_group, gone))
             list(pool.map(find, doubtful))

@@ -1,7 +1,6 @@
 """Read both sides at once, with the proof that they are complete."""
 
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from jcsync.errors import JcsyncError
@@ -9,6 +8,7 @@ from jcsync.model.directory import DirectoryState
 from jcsync.model.resource import DesiredUser, ProviderState
 from jcsync.model.rules import Scope
 from jcsync.ports import Directory, ServiceProvider
+from jcsync.threads import Pool
 
 _LOOK_UPS = 8
 
@@ -27,7 +27,7 @@ def fetch_both(
     Raises:
         JcsyncError: A side could not be read at all; the directory's error goes first.
     """
-    with ThreadPoolExecutor(max_workers=1) as pool:
+    with Pool(max_workers=1) as pool:
         pending = pool.submit(provider.fetch_state, groups=groups)
         try:
             desired = directory.fetch_state(scope)
@@ -55,7 +55,7 @@ def fetch_missing(
         return ()
 
     accounts = {account.resource_id: account for account in actual.users}
-    with ThreadPoolExecutor(max_workers=_LOOK_UPS) as pool:
+    with Pool(max_workers=_LOOK_UPS) as pool:
         list(pool.map(find, missing))
     return replace(actual, users=tuple(accounts.values()))
 

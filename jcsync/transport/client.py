@@ -28,6 +28,7 @@ from jcsync.errors import (
     UnknownOutcomeError,
     UnreadableError,
 )
+from jcsync.tracing import request_span
 from jcsync.transport.answers import Answer, RawAnswer, one_line, parse_answer
 from jcsync.transport.pace import Pace
 from jcsync.transport.retry import (
@@ -276,7 +277,9 @@ class Transport:
             with self._lock:
                 self.requests += 1
             began = monotonic()
-            raw = self._send(call)
+            with request_span(call.method, self.endpoint.side) as traced:
+                raw = self._send(call)
+                traced.tell_status(raw.status)
         self._count_answer(str(raw.status))
         try:
             answer = parse_answer(raw, self._clock.now())

@@ -58,6 +58,11 @@ class Endpoint:
         """Host and port, for messages."""
         return urlsplit(self.base_url).netloc.rpartition("@")[2]
 
+    @property
+    def side(self) -> str:
+        """``directory`` or ``provider``, as the setting of its address says."""
+        return self.setting.partition(".")[0]
+
     def url(self, path: str) -> str:
         """The address of a resource."""
         return self.base_url.rstrip("/") + path
