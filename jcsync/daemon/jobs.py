@@ -1,12 +1,12 @@
 """A job for each connection: when it runs, with which settings, and what follows from how it ended."""
 
 import threading
-from concurrent.futures import ThreadPoolExecutor as FutureExecutor
 from datetime import datetime, timedelta
 
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
+from structlog.contextvars import bound_contextvars
 
 from jcsync.daemon.backoff import Backoff
 from jcsync.daemon.metrics import Metrics
@@ -18,6 +18,7 @@ from jcsync.pipeline import Order, run
 from jcsync.ports import Clock
 from jcsync.settings import Connection, Loaded
 from jcsync.store import SqlStore
+from jcsync.threads import Pool
 from jcsync.wiring import build_notices, chosen_names, wired
 
 log = structlog.get_logger()
@@ -61,7 +62,7 @@ class Jobs:
         # The settings with which each connection has looked at everybody since the daemon began.
         self._looked: dict[str, Connection] = {}
         # One thread, so that notices keep their order; and no run waits for one.
-        self._telling = FutureExecutor(1, thread_name_prefix="notices")
+        self._telling = Pool(1, thread_name_prefix="notices")
 
     def start(self) -> None:
         """Begin; every connection whose window is open runs at once."""
@@ -116,7 +117,7 @@ class Jobs:
     def _add(self, name: str) -> None:
         schedule = self._loaded.settings.connections[name].schedule
         self.scheduler.add_job(
-            self._turn,
+            self.turn,
             build_trigger(schedule),
             args=(name,),
             id=name,
@@ -124,8 +125,8 @@ class Jobs:
             next_run_time=first_start(schedule, self._clock.now()),
         )
 
-    def _turn(self, name: str) -> None:
-        """The turn of one connection; once more where its settings changed meanwhile."""
+    def turn(self, name: str) -> None:
+        """Run one connection, where it may; once more where its settings changed meanwhile."""
         self._running.add(name)
         try:
             used = None
@@ -167,14 +168,16 @@ class Jobs:
             fast = self._looked.get(name) == settings
             order = Order(apply=True, trigger="schedule", fast=fast, full_every=every)
             notices = build_notices(loaded, self._store)
-            self._telling.submit(notices.begin)
+            with bound_contextvars(connection=name):
+                self._telling.submit(notices.begin)
             report = self._report(loaded, name, order)
             if report.mode == "full" and report.succeeded:
                 self._looked[name] = settings
-            self._telling.submit(
-                notices.end, [report], chosen_names(loaded, ()), room=self._store.room()
-            )
-            self._weigh(name, report, interval)
+            with bound_contextvars(connection=name, run_id=report.run_id):
+                self._telling.submit(
+                    notices.end, [report], chosen_names(loaded, ()), room=self._store.room()
+                )
+                self._weigh(name, report, interval)
         except JcsyncError as error:
             log.error("run failed", connection=name, error=str(error))  # noqa: TRY400 - no fault of ours
             self._back_off(name, interval)

@@ -254,3 +254,32 @@ def test_log_is_json_and_bound_to_its_run(team: Site) -> None:
     ]
     assert applied[0]["run_id"] == team.json("runs")["runs"][0]["run_id"]
     assert {"level", "timestamp"} <= applied[0].keys()
+
+
+OWN = {"started", "listening", "stopping", "stopped"}
+"""Events of the daemon itself."""
+
+
+def test_each_line_of_a_run_names_it(team: Site) -> None:
+    """Whatever happens in a run, from whichever thread, and what follows from how it ended."""
+    team.configure(notify={"ping_url": "http://127.0.0.1:1/nobody"}, **SHORTEST)
+    team.join("fay", "gus")
+    team.world.jumpcloud.state.suspend("ann")
+    faults = team.world.platform.faults
+    faults.add(misfortunes.fail(400), method="POST", count=1)
+    faults.add(misfortunes.throttle(0), method="POST", count=1)
+    with team.daemon() as daemon:
+        wait_for(lambda: "ann" not in team.active and len(team.active) >= 5)
+        faults.add(misfortunes.fail(401), count=None)
+        wait_for(lambda: team.json("runs")["runs"][0]["outcome"] == "failed", seconds=40)
+
+    runs = {run["run_id"] for run in team.json("runs")["runs"] if run["trigger"] == "schedule"}
+    events = [event for event in daemon.events if event["event"] not in OWN]
+    seen = {event["event"] for event in events}
+    assert seen >= {"run started", "planned", "applied", "failed", "run finished", "backing off"}
+    assert seen >= {"run ended early", "notify.ping_url could not be called"}
+    for event in events:
+        assert event["connection"] == "demo", event
+        # Nothing but the call that tells that a run begins has none yet.
+        assert "run_id" in event or event["event"].startswith("notify.ping_url"), event
+    assert {event["run_id"] for event in events if "run_id" in event} == runs
