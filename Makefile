@@ -77,6 +77,10 @@ pytest: .venv/.dev ## Run the tests, with coverage
 bench: .venv/.demo ## Measure initial and no-change runs (minutes)
 	@$(BIN)/python bench/run.py $(ARGS)
 
+.PHONY: bench-memory
+bench-memory: .venv/.demo ## Measure how memory grows over 10,000 runs (half an hour)
+	@$(BIN)/python bench/memory.py $(ARGS)
+
 .PHONY: man
 man: .venv/.demo ## Write the manual pages to build/man, and docs/commands.md
 	@$(BIN)/python .ci/man build/man

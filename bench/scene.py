@@ -63,10 +63,10 @@ class Scene:
         """Take the two servers, which are starting."""
         self._folder = folder
         self._sides = sides
-        self._config = folder / "jcsync.json.yaml"
+        self.config = folder / "jcsync.json.yaml"
         # JSON is YAML, and spares the benchmark a dependency.
-        self._config.write_text(json.dumps(self._document(size)), encoding="utf-8")
-        self._config.chmod(0o600)
+        self.config.write_text(json.dumps(self._document(size)), encoding="utf-8")
+        self.config.chmod(0o600)
 
     def _document(self, size: Size) -> dict[str, object]:
         directory, provider = (json.loads(_line(self._sides[side])) for side in SIDES)
@@ -104,7 +104,7 @@ class Scene:
         measured = json.loads(
             subprocess.run(
                 [sys.executable, str(HERE / "measure.py"), str(output), *command],
-                env={**os.environ, "JCSYNC_CONFIG": str(self._config)},
+                env={**os.environ, "JCSYNC_CONFIG": str(self.config)},
                 stdout=subprocess.PIPE,
                 check=True,
             ).stdout
