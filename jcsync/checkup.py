@@ -19,6 +19,7 @@ from jcsync.pipeline import Connection
 from jcsync.render import counted
 from jcsync.stages.mapping import map_users
 from jcsync.stages.provisioners import fetch_provisioners
+from jcsync.stages.unmet import find_unmet
 
 _SHOWN = 3
 
@@ -257,7 +258,24 @@ def _mapping_steps(connection: Connection, found: _Found) -> Iterator[tuple[str,
             return StepStatus.WARNING, "; ".join([*unsent, *strange])
         return StepStatus.PASSED, "all in /Schemas"
 
+    def somebody_meant() -> tuple[StepStatus, str]:
+        if found.state is None or found.state.gaps or found.actual is None:
+            return StepStatus.SKIPPED, "both sides have to be read completely"
+        unmet = list(
+            find_unmet(
+                found.state,
+                found.actual.users,
+                scope=connection.scope,
+                policy=connection.policy,
+                groups=connection.group_policy,
+            )
+        )
+        if unmet:
+            return StepStatus.WARNING, "; ".join(unmet)
+        return StepStatus.PASSED, "conditions and exclusions mean somebody"
+
     yield f"{counted(len(connection.rules), 'attribute')}", everybody_mapped
+    yield "names and conditions", somebody_meant
     yield "known to the platform", known
 
 

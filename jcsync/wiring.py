@@ -19,6 +19,7 @@ from jcsync.errors import SettingsError, UsageError
 from jcsync.jumpcloud.auth import ApiKey, Credentials, ServiceAccount
 from jcsync.jumpcloud.client import JumpCloud
 from jcsync.jumpcloud.insights import Insights
+from jcsync.model.text import did_you_mean
 from jcsync.notices import Notices
 from jcsync.pipeline import Connection
 from jcsync.ports import Clock, Store
@@ -35,7 +36,6 @@ from jcsync.settings import (
     hosts,
     load_settings,
 )
-from jcsync.settings.problems import did_you_mean
 from jcsync.store import SqlStore, open_store
 from jcsync.tracing import start_tracing
 from jcsync.transport import Endpoint, RetryPolicy, Transport

@@ -90,7 +90,7 @@ class _LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or name the one that is nearest."""
         if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
-            from jcsync.settings.problems import did_you_mean  # noqa: PLC0415 - not for the help
+            from jcsync.model.text import did_you_mean  # noqa: PLC0415 - not for the help
 
             ctx.fail(f"there is no command {args[0]!r}{did_you_mean(args[0], _COMMANDS)}")
         return super().resolve_command(ctx, args)

@@ -1,4 +1,7 @@
-"""Text that comes from outside, made safe to show."""
+"""Text that comes from outside: made safe to show, and what it may have meant."""
+
+import difflib
+from collections.abc import Iterable
 
 
 def printable(text: str) -> str:
@@ -10,3 +13,10 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def did_you_mean(word: str, allowed: Iterable[str]) -> str:
+    """Return ``; did you mean "groups"?`` for the nearest allowed word, else ``""``."""
+    known = {name.casefold(): name for name in allowed}
+    near = difflib.get_close_matches(word.casefold(), known, n=1)
+    return f'; did you mean "{known[near[0]]}"?' if near else ""

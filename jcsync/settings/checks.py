@@ -9,11 +9,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from jcsync.model.text import did_you_mean
 from jcsync.settings.addresses import check_store_url, expand_store_url, is_plain_http_abroad
 from jcsync.settings.document import Fraction, Whole
 from jcsync.settings.keys import variable_name
 from jcsync.settings.paths import check_paths
-from jcsync.settings.problems import KeyPath, did_you_mean, shorten
+from jcsync.settings.problems import KeyPath, shorten
 from jcsync.settings.secret_files import secret_problem
 from jcsync.settings.sources import ALTERNATIVES, SECRET_FILES, mapping
 from jcsync.settings.times import cron_meets_window, parse_cron

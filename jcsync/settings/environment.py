@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from jcsync.model.text import did_you_mean
 from jcsync.settings.document import UnreadableDocumentError, parse_value
 from jcsync.settings.keys import (
     NAME,
@@ -21,7 +22,7 @@ from jcsync.settings.keys import (
     child_names,
     find_key,
 )
-from jcsync.settings.problems import KeyPath, Problem, did_you_mean
+from jcsync.settings.problems import KeyPath, Problem
 
 CONFIG: Final = f"{PREFIX}CONFIG"
 _CONNECTIONS: Final = "CONNECTIONS"

@@ -26,8 +26,9 @@ from pydantic_core import PydanticKnownError
 
 from jcsync.model.directory import ADDRESS_FIELDS, TEXT_FIELDS, is_field
 from jcsync.model.resource import Value
+from jcsync.model.text import did_you_mean
 from jcsync.settings.addresses import check_proxy, check_store_url, check_url, parse_bind
-from jcsync.settings.problems import did_you_mean, shorten
+from jcsync.settings.problems import shorten
 from jcsync.settings.times import (
     Jitter,
     check_timezone,

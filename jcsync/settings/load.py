@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from jcsync.model.text import did_you_mean
 from jcsync.settings.addresses import expand_store_url
 from jcsync.settings.checks import check_tree
 from jcsync.settings.document import Document, UnreadableDocumentError, parse_document
@@ -15,13 +16,7 @@ from jcsync.settings.fields import SecretUrl
 from jcsync.settings.keys import variable_name
 from jcsync.settings.messages import translate
 from jcsync.settings.models import SOURCES, Settings
-from jcsync.settings.problems import (
-    KeyPath,
-    Problem,
-    SettingsProblemsError,
-    did_you_mean,
-    dotted,
-)
+from jcsync.settings.problems import KeyPath, Problem, SettingsProblemsError, dotted
 from jcsync.settings.sources import EnvironmentSource, FileSource, SecretFileSource, mapping
 
 PLACES: Final = ("config/jcsync.yaml", "/etc/jcsync/jcsync.yaml")

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from jcsync.model.text import did_you_mean
 from jcsync.settings.keys import (
     bounds,
     child_names,
@@ -16,7 +17,7 @@ from jcsync.settings.keys import (
     model_fields,
     variable_name,
 )
-from jcsync.settings.problems import KeyPath, did_you_mean, shorten
+from jcsync.settings.problems import KeyPath, shorten
 
 _FORMS: Mapping[str, str] = {
     "string_type": "must be a text",

@@ -16,7 +16,7 @@ from jcsync.model.path import (
     ScimPath,
     parse_path,
 )
-from jcsync.settings.problems import did_you_mean
+from jcsync.model.text import did_you_mean
 
 _OWN: Final = frozenset({"externalid", "active"})
 _NEVER: Final = frozenset({"id", "schemas", "meta", "password", "groups"})

@@ -1,6 +1,5 @@
 """What is wrong with the settings, all of it at once, in words for the operator."""
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -64,13 +63,6 @@ def dotted(path: KeyPath) -> str:
         else:
             text += f".{part}" if text else part
     return text
-
-
-def did_you_mean(word: str, allowed: Iterable[str]) -> str:
-    """Return ``; did you mean "groups"?`` for the nearest allowed word, else ``""``."""
-    known = {name.casefold(): name for name in allowed}
-    near = difflib.get_close_matches(word.casefold(), known, n=1)
-    return f'; did you mean "{known[near[0]]}"?' if near else ""
 
 
 def shorten(value: object) -> str:

@@ -16,8 +16,9 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from jcsync.model.directory import DirectoryGroup, DirectoryUser
 from jcsync.model.rules import MappingError
+from jcsync.model.text import did_you_mean
 from jcsync.settings.filters import FILTERS, FUNCTIONS, WITHDRAWN, call_problem
-from jcsync.settings.problems import did_you_mean, shorten
+from jcsync.settings.problems import shorten
 from jcsync.settings.views import (
     GROUP_FIELDS,
     PLACE_FIELDS,

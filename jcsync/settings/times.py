@@ -8,7 +8,8 @@ import zoneinfo
 from dataclasses import dataclass
 from typing import Final
 
-from jcsync.settings.problems import did_you_mean, shorten
+from jcsync.model.text import did_you_mean
+from jcsync.settings.problems import shorten
 
 _UNITS: Final = {"w": 604_800, "d": 86_400, "h": 3600, "m": 60, "s": 1}
 _DURATION = re.compile(

@@ -34,6 +34,7 @@ def checked(
     groups: bool = False,
     store: FakeStore | None = None,
     subject: str = "",
+    exclude: str = "",
 ) -> dict[str, Step]:
     """Every step by its name."""
     if isinstance(directory, DirectoryState):
@@ -46,7 +47,7 @@ def checked(
         store=store or FakeStore(),
         subject=subject,
         clock=FixedClock(),
-        scope=Scope(),
+        scope=Scope(exclude=frozenset({exclude} - {""})),
         policy=Policy(),
         group_policy=GroupPolicy(enabled=groups),
         rules=RULES,
@@ -97,6 +98,7 @@ def test_everything_is_tried_in_order() -> None:
         ("Profile", "members"),
         ("Profile", "learnt, used by runs"),
         ("Mapping", "3 attributes"),
+        ("Mapping", "names and conditions"),
         ("Mapping", "known to the platform"),
     ]
     warned = steps.pop("members")
@@ -269,3 +271,13 @@ def test_attributes_that_the_platform_does_not_know_are_a_warning() -> None:
 
     assert step.status is StepStatus.WARNING
     assert "is not in /Schemas" in step.message
+
+
+def test_settings_that_mean_nobody_are_a_warning() -> None:
+    """They are no error: people come and go. While a side is not known, they say nothing."""
+    step = checked(a_directory(ANN), exclude="anna@example.com")["names and conditions"]
+    assert step.status is StepStatus.WARNING
+    assert 'did you mean "ann@example.com"?' in step.message
+
+    unsure = checked(a_directory(ANN, gaps=("x",)), exclude="anna@example.com")
+    assert unsure["names and conditions"].status is StepStatus.SKIPPED

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from jcsync.model.text import printable
+from jcsync.model.text import did_you_mean, printable
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,8 @@ def test_nothing_unprintable_is_left(text: str) -> None:
 
     assert shown.isprintable()
     assert printable(shown) == shown
+
+
+def test_the_nearest_word_is_suggested() -> None:
+    assert did_you_mean("Group", ["groups", "where"]) == '; did you mean "groups"?'
+    assert did_you_mean("zebra", ["groups", "where"]) == ""

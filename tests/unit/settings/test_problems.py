@@ -6,7 +6,6 @@ from jcsync.settings.problems import (
     KeyPath,
     Problem,
     SettingsProblemsError,
-    did_you_mean,
     dotted,
     shorten,
 )
@@ -47,11 +46,6 @@ def test_one_problem_is_singular() -> None:
 )
 def test_paths_are_written_with_dots(path: KeyPath, expected: str) -> None:
     assert dotted(path) == expected
-
-
-def test_the_nearest_word_is_suggested() -> None:
-    assert did_you_mean("Group", ["groups", "where"]) == '; did you mean "groups"?'
-    assert did_you_mean("zebra", ["groups", "where"]) == ""
 
 
 @pytest.mark.parametrize(
