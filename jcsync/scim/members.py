@@ -234,7 +234,8 @@ class MemberWriter:
         staying = [member for member in remove if member in members]
         if not joining and not staying:
             return
-        if self._style != "put":
+        # A group that shows nobody may hide all who are in it.
+        if self._style != "put" and members:
             self._style, self._proven = "put", True
             self._put(path, joining, staying)
             if self._has(path, joining, staying):
@@ -243,6 +244,8 @@ class MemberWriter:
             f"the platform answered that it changed the members of {path}, but "
             f"{len(joining)} of {len(add)} are not in it and {len(staying)} of {len(remove)} still are"
         )
+        if not members:
+            message += "; it may not show them at all (provider.quirks.members_read)"
         raise RejectedError(message)
 
     def _has(self, path: str, add: Collection[str], remove: Collection[str]) -> bool:

@@ -523,6 +523,18 @@ def test_group_whose_members_are_hidden_is_never_replaced(serve: Serve) -> None:
     assert {r.method for r in side.faults.traffic.writes} == set()
 
 
+def test_hidden_members_that_nobody_knows_of_are_not_lost(serve: Serve) -> None:
+    """A group that shows nobody after somebody was added is not replaced by one with him alone."""
+    provider, side = serve(Deviations(hide_members=True))
+    group, _ = a_group(side)
+    new = side.state.add_by_hand(userName="new")
+
+    with pytest.raises(RejectedError, match="members_read"):
+        provider.patch_members(group, add=[new], remove=[])
+
+    assert [r.method for r in side.faults.traffic.writes] == ["PATCH"]
+
+
 def test_filter_of_members_that_is_ignored_proves_nothing(forge: Forge) -> None:
     """Else everybody would be in every group."""
 
