@@ -12,7 +12,7 @@ from typing import Any, Final
 from jcsync.model.text import did_you_mean
 from jcsync.settings.addresses import check_store_url, expand_store_url, is_plain_http_abroad
 from jcsync.settings.document import Fraction, Whole
-from jcsync.settings.keys import variable_name
+from jcsync.settings.keys import NAME, child_names, variable_name
 from jcsync.settings.paths import check_paths
 from jcsync.settings.problems import KeyPath, shorten
 from jcsync.settings.secret_files import secret_problem
@@ -39,9 +39,18 @@ def check_tree(tree: Mapping[str, Any], environ: Mapping[str, str], cwd: Path) -
         yield ("connections",), "missing: at least one connection is needed, see jcsync demo"
     yield from _check_names(connections)
     for name, value in connections.items():
-        if value is None or isinstance(value, dict):
+        if is_misplaced(str(name), value):
+            message = "is a key of a connection: indent it below the one that it belongs to"
+            yield ("connections", name), message
+        elif value is None or isinstance(value, dict):
             for path, message in check_connection(str(name), mapping(value)):
                 yield ("connections", name, *path), message
+
+
+def is_misplaced(name: str, value: object) -> bool:
+    """Tell whether what looks like a connection is a part of one, at the wrong depth."""
+    whole = {"directory", "scope", "provider"} & mapping(value).keys()
+    return not whole and name in child_names(("connections", NAME))
 
 
 def check_connection(name: str, connection: Mapping[str, Any]) -> Iterator[Finding]:

@@ -49,6 +49,11 @@ _TEMPLATE_FORM: Final = re.compile(
 )
 """Near ``addresses[work].country``: as templates write it, or with a mistyped part."""
 
+_CUSTOM_FORM: Final = re.compile(
+    r"""(?:custom[\s_-]?)?attributes?[.\[]["']?([^\]"'\s]+)["']?\]?""", re.IGNORECASE
+)
+"""Near ``attributes.NAME``."""
+
 
 class Section(BaseModel):
     """A mapping of settings; a key that it does not know is an error, an empty one is empty."""
@@ -150,6 +155,12 @@ def check_field(name: str) -> str:
 
 def _field_hint(name: str) -> str:
     """Return what may have been meant: also the spelling of templates, and a mistyped part."""
+    if custom := _CUSTOM_FORM.fullmatch(name.removeprefix("user.")):
+        return f'; did you mean "attributes.{custom[1]}"?'
+    words = [word for word in re.split(r"[\s+~,]+", name) if is_field(word)]
+    if len(words) > 1:
+        together = " ".join(f"{{{{ user.{word} }}}}" for word in words)
+        return f'; several fields are a template: {{template: "{together}"}}'
     parts = _TEMPLATE_FORM.fullmatch(name.removeprefix("user."))
     kind = parts and (parts["a"] or parts["b"])
     if parts is not None and parts["kind"] == "addresses":

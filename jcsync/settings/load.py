@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from jcsync.model.text import did_you_mean
 from jcsync.settings.addresses import expand_store_url
-from jcsync.settings.checks import check_tree
+from jcsync.settings.checks import check_tree, is_misplaced
 from jcsync.settings.document import Document, UnreadableDocumentError, parse_document
 from jcsync.settings.environment import CONFIG, Variables, has_connections, read_variables
 from jcsync.settings.fields import SecretUrl
@@ -162,9 +162,15 @@ def _validate(
         wrong = [translate(e) for e in error.errors(include_url=False)]
     finally:
         SOURCES.reset(token)
+    misplaced = {
+        ("connections", name)
+        for name, value in mapping(files.merged.get("connections")).items()
+        if is_misplaced(str(name), value)
+    }
     findings: dict[KeyPath, str] = {}
     for path, message in (*files.failures.items(), *wrong):
-        findings.setdefault(path, message)
+        if path[:2] not in misplaced:
+            findings.setdefault(path, message)
     for path, message in check_tree(files.merged, environ, cwd):
         if not any(path[: len(known)] == known for known in findings):
             findings[path] = message

@@ -87,6 +87,9 @@ def check_user_template(source: str) -> None:
         ValueError: It is no template, or names a field that no user has.
     """
     _check(source, "user", (*USER_FIELDS, *USER_PARTS))
+    if not re.search(r"\{[{%]", source) and (found := re.search(r"\buser\.\w+", source)):
+        message = f"everybody would get this very text; write {{{{ {found[0]} }}}}"
+        raise ValueError(message)
 
 
 def check_group_template(source: str) -> None:

@@ -98,6 +98,10 @@ class Cron:
     day_of_week: str
 
 
+_LONGEST: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+"""Days of each month, in a leap year."""
+
+
 def parse_cron(text: str) -> Cron:
     """Return the fields of ``minute hour day month weekday``.
 
@@ -116,8 +120,11 @@ def parse_cron(text: str) -> Cron:
         raise ValueError(message)
     _cron_numbers("minute", minute, 0, 59)
     _cron_numbers("hour", hour, 0, 23)
-    _cron_numbers("day", day, 1, 31)
+    dates = _cron_numbers("day", day, 1, 31)
     months = _cron_numbers("month", month, 1, 12, names=_MONTHS)
+    if dates and months and min(dates) > max(_LONGEST[number - 1] for number in months):
+        message = f"no such day: {shorten(text)} would never start anything"
+        raise ValueError(message)
     if months:
         month = ",".join(map(str, sorted(months)))
     days = {number % 7 for number in _cron_numbers("weekday", weekday, 0, 7, names=_DAYS)}

@@ -118,4 +118,3 @@ def test_shortest_interval() -> None:
     """Nights and weekends do not count: who failed at noon is not left alone until Monday."""
     assert shortest_interval_s(a_schedule(every="7m"), TUESDAY_NOON) == 420
     assert shortest_interval_s(a_schedule(cron="*/5 7-18 * * mon-fri"), TUESDAY_NOON) == 300
-    assert shortest_interval_s(a_schedule(cron="0 0 30 2 *"), TUESDAY_NOON) == 0

@@ -81,6 +81,7 @@ from tests.unit.settings.builders import (
         ("schedule", {"jitter": "200%"}, "must be from 0% to 100%"),
         ("schedule", {"full_every": "1s"}, "must be from 10s to 366d; is 1s"),
         ("schedule", {"timezone": "Berlin"}, "must be a time zone such as UTC"),
+        ("schedule", {"cron": "0 0 31 feb,apr *"}, "would never start anything"),
         ("schedule", {"timezone": "CEST"}, "such as UTC or Europe/Berlin; is CEST"),
         ("policy", "on_leave:keep", 'must be a mapping; put a space after "on_leave:"'),
     ],
@@ -98,6 +99,11 @@ def test_a_wrong_value(tmp_path: Path, section: str, values: object, message: st
 @pytest.mark.parametrize(
     ("tree", "path", "message"),
     [
+        (
+            {"connections": {"lab": a_connection(), "policy": {"on_leave": "keep"}}},
+            "connections.policy",
+            "is a key of a connection: indent it below the one that it belongs to",
+        ),
         ({"scope": {}}, "scope", "belongs to a connection: connections.NAME.scope"),
         ({"logg": {}}, "logg", 'unknown key; did you mean "log"?'),
         ({"log": {"level": "loud"}}, "log.level", "must be one of debug, info, warning, error"),
@@ -239,6 +245,14 @@ def test_http_abroad_with_consent(tmp_path: Path) -> None:
             {"from": "email", "max_length": 0},
             "must be a whole number from 1, or null; is 0",
         ),
+        (
+            "title",
+            "jobTitle + department",
+            'several fields are a template: {template: "{{ user.jobTitle }} {{ user.department }}"}',
+        ),
+        ("title", "Attributes.rank", 'did you mean "attributes.rank"?'),
+        ("title", "customAttributes['rank']", 'did you mean "attributes.rank"?'),
+        ("title", {"template": "{user.jobTitle}"}, "very text; write {{ user.jobTitle }}"),
         ("title", "{{ user.jobTitle }}", "is a template, which has no short form; write {templ"),
         ("title", {"template": "{{ user.fistname }}"}, 'did you mean "firstname"?'),
         ("title", {"reference": "manger"}, 'did you mean "manager"?'),
