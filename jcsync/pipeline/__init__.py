@@ -1,6 +1,8 @@
 """One run: read → map → match → confirm → diff → guard → apply → record.
 
-    run.py        ``run`` and ``decide`` are the architecture: each line is a stage; read it first
+    run.py        ``run`` is the architecture: each line is a stage; read it first
+    decide.py     ``decide``: what follows from both sides
+    fast.py       who may have changed since the last run
     orders.py     what a run works with, what is asked of it, what it remembers and decides
     drift.py      what the platform holds that the directory does not imply
     links.py      what a person decides about single links
@@ -11,11 +13,12 @@ Every stage that decides is a function of values (``stages``); the world comes i
 ports.
 """
 
+from jcsync.pipeline.decide import decide
 from jcsync.pipeline.drift import look_for_drift
 from jcsync.pipeline.links import adopt_account, forget_links
 from jcsync.pipeline.orders import Connection, Decision, Memory, Order, Progress
 from jcsync.pipeline.reading import identify, read_people
-from jcsync.pipeline.run import decide, recall, run
+from jcsync.pipeline.run import recall, run
 
 __all__ = [
     "Connection",

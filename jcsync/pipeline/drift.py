@@ -4,10 +4,11 @@ from dataclasses import replace
 
 from jcsync.model.drift import DriftReport
 from jcsync.model.report import BLOCKING, FindingKind
+from jcsync.pipeline.decide import decide
 from jcsync.pipeline.orders import Connection
 from jcsync.pipeline.organization import check_organization
 from jcsync.pipeline.reading import read_everybody
-from jcsync.pipeline.run import decide, recall
+from jcsync.pipeline.run import recall
 from jcsync.stages.drift import find_drift, strict, strict_groups
 from jcsync.stages.settle import written_ids
 

@@ -1,17 +1,13 @@
-"""``run`` and ``decide``: each line of their bodies is a stage. Read this first."""
+"""``run``: read both sides, ``decide``, guard, apply, record. Read this first."""
 
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 import structlog
 
-from jcsync.errors import JcsyncError, RemoteError, StalePlanError
-from jcsync.model.directory import DirectoryState, Evidence
-from jcsync.model.plan import Change, Counts, Plan
-from jcsync.model.report import Finding, FindingKind, RunReport, Status
-from jcsync.model.resource import Access, Kind, ProviderState
-from jcsync.model.rules import GroupPolicy, MappingError
+from jcsync.errors import JcsyncError, StalePlanError
+from jcsync.model.report import RunReport, Status
+from jcsync.pipeline.decide import decide
 from jcsync.pipeline.fast import (
     FullRunDueError,
     Watch,
@@ -28,33 +24,10 @@ from jcsync.pipeline.organization import check_organization
 from jcsync.pipeline.reading import read_accounts, read_everybody, read_group, read_person
 from jcsync.pipeline.recorder import Recorder
 from jcsync.ports import Lease, Store
-from jcsync.stages.confirm import fetch_evidence, removal_candidates, worth_confirming
 from jcsync.stages.decided import UNSETTLED
-from jcsync.stages.diff import Rules, build_plan, diff_users
-from jcsync.stages.doubt import contradicted, doubtful_losses, fetch_gone
-from jcsync.stages.escrow import key_of, postpone
-from jcsync.stages.fixed import leave_immutable, unsent_findings
-from jcsync.stages.former import find_former, why_groups_left
-from jcsync.stages.grace import find_expired
-from jcsync.stages.groups import build_roster, diff_groups
 from jcsync.stages.guard import check_plan
-from jcsync.stages.lookalikes import find_lost, find_twins
-from jcsync.stages.mapping import is_selected, map_groups, map_users
-from jcsync.stages.matching import UserMatching, match_groups, match_users
-from jcsync.stages.read import fetch_active, fetch_missing
 from jcsync.stages.record import record_matching
-from jcsync.stages.references import diff_references, resolve_references
-from jcsync.stages.renames import arrange_names
-from jcsync.stages.restrict import (
-    measure_plan,
-    names_in,
-    restrict_findings,
-    restrict_groups,
-    restrict_plan,
-    restrict_users,
-)
-from jcsync.stages.settle import leave_settled
-from jcsync.tracing import Span, run_span, span
+from jcsync.tracing import Span, run_span
 
 
 def run(
@@ -225,212 +198,6 @@ def recall(store: Store, name: str) -> Memory:
         settled=store.settled(name),
         baseline=store.baseline(name),
     )
-
-
-@span("decide")
-def decide(
-    connection: Connection,
-    state: DirectoryState,
-    actual: ProviderState,
-    memory: Memory,
-    *,
-    confirm_all: bool = False,
-    patient: bool = False,
-) -> Decision:
-    """Return what follows from both sides; asks them again only for what cannot be believed.
-
-    Args:
-        connection: Scope, mapping and policies.
-        state: The directory: of everybody, or of those whom the decision is about.
-        actual: The platform, likewise.
-        memory: What jcsync created or adopted, what failed, what the platform does not keep.
-        confirm_all: Ask for everybody who would lose access, however many.
-        patient: Leave out what failed before and whose turn has not come.
-    """
-    policy, groups_on, only = connection.policy, connection.group_policy, state.asked
-    user_links = memory.of(Kind.USER)
-    expired = find_expired(user_links, policy, connection.clock.now())
-    desired = map_users(state, connection.scope, policy, connection.rules)
-    users = match_users(desired, actual.users, user_links, policy)
-    if actual.complete and only is None:
-        managed_groups = memory.of(Kind.GROUP) if groups_on.enabled else ()
-        actual = fetch_gone(connection.provider, actual, users, managed_groups)
-    if not actual.complete:
-        users = match_users(desired, actual.users, user_links, policy)
-        wanted = [user for user in users.missing if user.access is Access.ACTIVE]
-        actual = fetch_missing(connection.provider, actual, wanted)
-        users = match_users(desired, actual.users, user_links, policy)
-    evidence: Mapping[str, Evidence] = {}
-    doubts: tuple[str, ...] = ()
-    if state.complete and actual.complete:
-        evidence, doubts = _ask_again(
-            connection, state, actual, users, memory, confirm_all=confirm_all
-        )
-    directory_gaps = (*state.gaps, *doubts)
-    removals = not directory_gaps and actual.complete
-    everybody = resolve_references(users, removals=removals)
-    users = everybody if only is None else restrict_users(everybody, only)
-    former = find_former(memory.baseline, state.groups, connection.scope)
-    user_diff = diff_users(
-        users,
-        Rules(
-            policy=policy,
-            scope=connection.scope,
-            evidence=evidence,
-            removals=removals,
-            groups=state.groups,
-            expired=expired,
-            former=former,
-        ),
-    )
-    desired_groups, group_findings = map_groups(state, desired, groups_on, connection.scope)
-    selected = {group.id for group in state.groups if is_selected(group, groups_on.only)}
-    groups = match_groups(
-        desired_groups,
-        actual.groups,
-        memory.of(Kind.GROUP) if groups_on.enabled else (),
-        groups_on,
-        withheld=selected - {group.external_id for group in desired_groups},
-        reasons=why_groups_left(former, state.groups, groups_on.only),
-    )
-    if only is not None:
-        groups = restrict_groups(groups, only, state.group)
-    if not actual.complete:
-        # What an incomplete list does not show may be there: it is not created a second time.
-        unsure = (*groups.blocked, *groups.missing)
-        groups = replace(groups, missing=(), blocked=unsure)
-    escrow, now = memory.escrow if patient else (), connection.clock.now()
-    changeable, fixed = leave_immutable(user_diff.changes, connection.immutable)
-    kept, settled = leave_settled(changeable, memory.settled)
-    ready, waiting_users = postpone(kept, escrow, now)
-    user_changes, taken = arrange_names(ready, everybody)
-    nameless = {key_of(change) for change in ready} - {key_of(change) for change in user_changes}
-    second_pass = diff_references(users, user_changes, policy)
-    references, waiting_references = postpone(second_pass, escrow, now)
-    # Who waits for his account enters no group before he has it.
-    roster = build_roster(users, replace(user_diff, changes=user_changes), actual.users)
-    group_diff = diff_groups(groups, roster, groups_on, removals=removals)
-    group_changes, waiting_groups = postpone(group_diff.changes, escrow, now)
-    plan = build_plan(
-        connection.name,
-        users,
-        (*user_changes, *references, *group_changes),
-        users_counts=_with_unchanged(
-            user_diff.counts, user_diff.changes, (*user_changes, *references)
-        ),
-        groups_counts=_with_unchanged(group_diff.counts, group_diff.changes, group_changes),
-        group_sizes=group_diff.sizes,
-        managed_groups=len(groups.pairs) + len(groups.orphans) + len(groups.withheld),
-    )
-    plan, counted = (plan, ()) if only is None else _about(plan, state, connection, memory)
-    incomplete = [
-        Finding(
-            kind=FindingKind.INCOMPLETE, subject=side, message=f"{gap}; nobody's access is taken"
-        )
-        for side, gaps in (("directory", directory_gaps), ("provider", actual.gaps))
-        for gap in gaps
-    ]
-    findings = (
-        *incomplete,
-        *(
-            Finding(kind=FindingKind.READ_IN_FULL, subject="provider", message=note)
-            for note in (*actual.notes, *counted)
-        ),
-        *user_diff.findings,
-        *taken,
-        *find_twins(users, groups),
-        *(find_lost(users, policy) if removals else ()),
-        *group_findings,
-        *group_diff.findings,
-        *unsent_findings(connection.unsent),
-        *fixed,
-        *settled,
-        *waiting_users,
-        *waiting_references,
-        *waiting_groups,
-    )
-    return Decision(
-        desired=desired,
-        users=users,
-        groups=groups,
-        evidence=evidence,
-        plan=plan,
-        due=frozenset(key_of(change) for change in (*kept, *second_pass, *group_diff.changes))
-        - nameless,
-        unsettled=frozenset(user.external_id for user in users.blocked)
-        | (
-            {c.external_id for c in ready if c.rename}
-            - {c.external_id for c in user_changes if c.rename}
-        ),
-        findings=findings
-        if only is None
-        else restrict_findings(findings, names_in(users) | _group_names(state, groups_on)),
-        directory_gaps=directory_gaps,
-        provider_gaps=actual.gaps,
-        former=former,
-    )
-
-
-@span("confirm")
-def _ask_again(
-    connection: Connection,
-    state: DirectoryState,
-    actual: ProviderState,
-    users: UserMatching,
-    memory: Memory,
-    *,
-    confirm_all: bool,
-) -> tuple[Mapping[str, Evidence], tuple[str, ...]]:
-    """Ask for those who may lose access, and say what their answers make doubtful."""
-    policy, only = connection.policy, state.asked
-    expired = find_expired(memory.of(Kind.USER), policy, connection.clock.now())
-    whom = (
-        removal_candidates(users, policy, only, expired=expired)
-        if confirm_all or only is not None
-        else worth_confirming(users, connection.limits, policy, expired=expired)
-    )
-    doubtful = doubtful_losses(
-        state,
-        actual.groups,
-        users,
-        memory.of(Kind.GROUP),
-        connection.group_policy,
-        None if confirm_all else connection.limits,
-    )
-    members = {key for ids in doubtful.values() for key in ids}
-    try:
-        evidence = fetch_evidence(connection.directory, {*whom, *members}, connection.scope)
-    except RemoteError as error:
-        return {}, (f"those who may have left could not be asked for again: {error}",)
-    return evidence, contradicted(state, doubtful, evidence)
-
-
-def _group_names(state: DirectoryState, policy: GroupPolicy) -> frozenset[str]:
-    """What findings may call the only group that a run is about."""
-    names = {group.name for group in state.groups if group.id == state.group}
-    for name in tuple(names):
-        with suppress(MappingError):
-            names.add(policy.name(state.group, name))
-    return frozenset(names)
-
-
-def _about(
-    plan: Plan, state: DirectoryState, connection: Connection, memory: Memory
-) -> tuple[Plan, tuple[str, ...]]:
-    """Restrict a plan to some people, and measure it; say what had to be read for that."""
-    part = restrict_plan(plan, state.asked or frozenset(), group=state.group)
-    plan = measure_plan(part, memory.links)
-    if connection.limits.accounts.count is None or not plan.gained:
-        return plan, ()
-    note = "all accounts were read, to count the active ones (limits.accounts)"
-    return replace(plan, active=fetch_active(connection.provider)), (note,)
-
-
-def _with_unchanged(counts: Counts, due: Iterable[Change], changes: Iterable[Change]) -> Counts:
-    """Count those as unchanged whose changes were all left out, and not those who got some."""
-    planned, left = {key_of(change) for change in due}, {key_of(change) for change in changes}
-    more = len(planned - left) - len(left - planned)
-    return replace(counts, unchanged=counts.unchanged + more)
 
 
 def _lease(connection: Connection, order: Order) -> AbstractContextManager[Lease | None]:
