@@ -8,7 +8,7 @@
 ARG BASE=docker.io/library/python:3.11-slim-bookworm
 
 FROM ${BASE} AS build
-ARG EXTRAS=postgres
+ARG EXTRAS=postgres,otel
 WORKDIR /src
 COPY pyproject.toml setup.cfg README.md LICENSE ./
 COPY jcsync ./jcsync

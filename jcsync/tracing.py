@@ -173,7 +173,7 @@ def end_tracing() -> None:
     """Send what is left, within seconds."""
     with _TRACING.lock:
         provider, exporter = _TRACING.provider, _TRACING.exporter
-        _TRACING.tracer = _TRACING.provider = None
+        _TRACING.provider = None
     if provider is None:
         return
     patience = threading.Timer(_GRACE_S, exporter.shutdown)
