@@ -72,6 +72,7 @@ def main() -> None:
         "seconds": round(seconds),
         "python": platform.python_version(),
         "rss_kb": {mark.runs: mark.rss for mark in marks},
+        "store_kb": last.store,
         "rss_growth_bytes_per_run": round((last.rss - first.rss) * KB / runs, 1),
     }
     if options.trace:
