@@ -118,6 +118,13 @@ class FastHistories(RuleBasedStateMachine):
         if person := self._person(who):
             self.history.checked_run(order=Order(apply=True, who=person))
 
+    @rule(who=WHO, group=st.sampled_from([STAFF, ADMINS]), joins=st.booleans())
+    def change_for_one_run(self, who: int, group: str, joins: bool) -> None:
+        """Somebody enters or leaves a group, a run about him sees it, and it is undone."""
+        self.move(who, group, joins)
+        self.run_about(who)
+        self.move(who, group, not joins)
+
     @rule(at=st.integers(4, 60), fast=st.booleans())
     def run_and_die(self, at: int, fast: bool) -> None:
         """A run is killed at some instant."""
