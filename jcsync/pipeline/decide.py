@@ -175,9 +175,10 @@ def _pair(
     users = match_users(desired, actual.users, links, connection.policy)
     if actual.complete and state.asked is None:
         groups = memory.of(Kind.GROUP) if connection.group_policy.enabled else ()
-        actual = fetch_gone(connection.provider, actual, users, groups)
+        listed, actual = actual, fetch_gone(connection.provider, actual, users, groups)
+        if actual is not listed:
+            users = match_users(desired, actual.users, links, connection.policy)
     if not actual.complete:
-        users = match_users(desired, actual.users, links, connection.policy)
         wanted = [user for user in users.missing if user.access is Access.ACTIVE]
         actual = fetch_missing(connection.provider, actual, wanted)
         users = match_users(desired, actual.users, links, connection.policy)

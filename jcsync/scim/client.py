@@ -366,7 +366,7 @@ class ScimProvider:
             return create(first)[0], members
         try:
             created, answer = create(first)
-        except RejectedError as error:
+        except (RejectedError, UnknownOutcomeError) as error:
             if not self._members.is_refused_at_create(error):
                 raise
             return create(())[0], members

@@ -156,8 +156,37 @@ class _Reading:
         self._nameless = 0
         self._endless = False
         self._is_suspect = False
+        self._sizes: list[int] = []
+        self._counts_pages = False
 
     def run(self) -> None:
+        """Read page after page, and look at what odd servers have left out or miscounted."""
+        self._read_pages()
+        if self.totals[0] == len(self.rows) + 1 == self._received + 1:
+            self._look_before_first()
+        self._counts_pages = self._is_counting_pages()
+
+    def _look_before_first(self) -> None:
+        """Take the row that a server which counts from 0 has before the first one."""
+        rows = self._fetch(0).rows
+        first = text_of(attribute(rows[0], "id")) if rows else ""
+        if first and first not in self.rows:
+            self.rows = {first: rows[0], **self.rows}
+
+    def _is_counting_pages(self) -> bool:
+        """Whether each total is the size of its page, of a server that skips rows.
+
+        The pages then prove themselves: one after another until an empty one. Of a single one, the
+        page that begins one row later has to be the same without its first row.
+        """
+        if self._sizes != self.totals or self._sizes[-1] or not self._sizes[0]:
+            return False
+        ids = list(self.rows)
+        if len(self._sizes) > _ONE_AND_BEYOND or len(ids) == 1:
+            return True
+        return [text_of(attribute(row, "id")) for row in self._fetch(2).rows] == ids[1:]
+
+    def _read_pages(self) -> None:
         while True:
             page = self._next_page()
             if page is None:
@@ -206,6 +235,7 @@ class _Reading:
 
     def _add(self, page: Page) -> None:
         self.totals.append(page.total)
+        self._sizes.append(len(page.rows))
         self._received += len(page.rows)
         for row in page.rows:
             resource_id = text_of(attribute(row, "id"))
@@ -270,7 +300,7 @@ class _Reading:
         """Why the list may be incomplete; ``counted``: it has to say how long it is."""
         gaps: list[str] = []
         first, unique = self.totals[0], len(self.rows)
-        if first is None and not counted:
+        if (first is None and not counted) or self._counts_pages:
             pass
         elif first is None:
             gaps.append(f"the platform's list of {name} gives no totalResults")

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Literal
 
-from jcsync.errors import NotFoundError, RejectedError, RemoteError
+from jcsync.errors import NotFoundError, RejectedError, RemoteError, UnauthorizedError
 from jcsync.scim.calls import Calls, Json, resource_path
 from jcsync.scim.patch import chunk_members, dump_members, dump_patch
 from jcsync.scim.profiles import Profile
@@ -31,7 +31,12 @@ _REFUSED = frozenset(
 )
 _NO_PATCH = frozenset({HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED})
 _REFUSED_AT_CREATE = frozenset(
-    {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY}
+    {
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+    }
 )
 
 
@@ -47,6 +52,7 @@ class MemberWriter:
         self._style: Style = profile.member_style
         self._is_shown = profile.shows_members
         self._proven = profile.members_verified or not self._is_shown
+        self._adds = self._proven or profile.verify == "never"
         self._at_create = profile.members_at_create
         self._canary = threading.Lock()
         self._stopped = ""
@@ -65,7 +71,7 @@ class MemberWriter:
         may = self._at_create and self._is_shown
         return members[: self._profile.members_per_request] if may else ()
 
-    def is_refused_at_create(self, error: RejectedError) -> bool:
+    def is_refused_at_create(self, error: RemoteError) -> bool:
         """Tell whether it may be for its members that a group was refused; then no other has any."""
         self._at_create = self._at_create and error.status not in _REFUSED_AT_CREATE
         return not self._at_create
@@ -85,14 +91,30 @@ class MemberWriter:
         """
         self.check()
         path = resource_path("Groups", resource_id)
+        before: frozenset[str] | None = None
         if remove and not self._proven and self._style != "put":
             with self._canary:
                 if not self._proven:
                     self.check()
-                    remove = self._prove(path, remove)
+                    remove, before = self._prove(path, remove)
+        if add and not self._adds and self._style != "put":
+            self._adds = True
+            before = self._present(path) if before is None else before
+        else:
+            before = None
         self._apply(path, add, remove)
-        if self._is_shown and self._is_due(add, remove):
-            self._verify(path, add, remove)
+        due = self._is_due(add, remove) or before is not None
+        if self._is_shown and due:
+            self._verify(path, add, remove, (before or frozenset()) - frozenset(remove))
+
+    def _present(self, path: str) -> frozenset[str] | None:
+        """The members before the first addition of a run, which on some servers replaces them."""
+        try:
+            return self._members(path)
+        except UnauthorizedError:
+            raise
+        except RemoteError:
+            return None
 
     def _is_due(self, add: Sequence[str], remove: Sequence[str]) -> bool:
         kinds = [name for name, members in (("add", add), ("remove", remove)) if members]
@@ -100,15 +122,15 @@ class MemberWriter:
 
     # ------------------------------------------------------------------ the canary
 
-    def _prove(self, path: str, remove: Sequence[str]) -> list[str]:
-        """Remove one member and look; return those who are still to be removed.
+    def _prove(self, path: str, remove: Sequence[str]) -> tuple[list[str], frozenset[str]]:
+        """Remove one member and look; return those who are still to be removed, and all members.
 
         The styles that remove nobody are left behind for the rest of the run.
         """
         present = self._members(path)
         leaving = [member for member in dict.fromkeys(remove) if member in present]
         if not leaving:
-            return []
+            return [], present
         first = leaving[0]
         for style in _STYLES[_STYLES.index(self._style) :]:
             self._style = style
@@ -116,8 +138,8 @@ class MemberWriter:
                 break
             try:
                 self._send(path, [], [first])
-            except RejectedError as error:
-                if error.status not in _REFUSED:
+            except (RejectedError, NotFoundError) as error:
+                if error.status not in _REFUSED and not self._lacks_patch(error, path):
                     raise
                 continue
             left = self._members(path)
@@ -127,9 +149,9 @@ class MemberWriter:
                 # Of a group of one, removing him and removing all are the same.
                 self._proven = len(present) > 1
                 self._verifier.is_due("members", ["remove"])
-                return leaving[1:]
+                return leaving[1:], left
         self._proven = True
-        return leaving
+        return leaving, present
 
     def _restore(
         self, path: str, present: frozenset[str], left: frozenset[str], first: str
@@ -168,12 +190,18 @@ class MemberWriter:
         for joining, leaving in chunk_members(add, remove, self._profile.members_per_request):
             try:
                 self._send(path, joining, leaving)
-            except RejectedError as error:
-                if error.status not in _NO_PATCH or not self._is_shown:
+            except (RejectedError, NotFoundError) as error:
+                if not self._lacks_patch(error, path) or not self._is_shown:
                     raise
                 self._style, self._proven = "put", True
                 self._put(path, add, remove)
                 return
+
+    def _lacks_patch(self, error: RemoteError, path: str) -> bool:
+        """Whether it is PATCH that the server does not know; some say 404 to it."""
+        if error.status == HTTPStatus.NOT_FOUND:
+            return self._reader.read(path) is not None
+        return error.status in _NO_PATCH
 
     def _send(self, path: str, add: list[str], remove: list[str]) -> None:
         def applied() -> bool | None:
@@ -191,7 +219,7 @@ class MemberWriter:
             self._reader.note_version(path, None)
         except RejectedError as error:
             changes = len(add) + len(remove)
-            if error.status == HTTPStatus.PRECONDITION_FAILED and self._reader.renew(path):
+            if self._reader.renew(path, error):
                 self._send_again(path, operations, applied)
                 return
             if error.status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE or changes == 1:
@@ -206,15 +234,21 @@ class MemberWriter:
         self._calls.write("PATCH", path, dump_patch(operations), applied=applied, version=version)
         self._reader.note_version(path, None)
 
-    def _put(self, path: str, add: Collection[str], remove: Collection[str]) -> None:
-        """Replace the group by itself with other members.
+    def _put(
+        self,
+        path: str,
+        add: Collection[str],
+        remove: Collection[str],
+        group: Json | None = None,
+    ) -> None:
+        """Replace the group by itself with other members; read it unless it was just now.
 
         Raises:
             RejectedError: Who is in it is not shown.
         """
         if not self._is_shown:
             raise RejectedError(UNSEEN)
-        group = self._group(path)
+        group = group or self._group(path)
         gone = frozenset(remove)
         kept = [member for member in sorted(_members_of(group)) if member not in gone]
         body = replaced("Groups", group, ()) | {"members": member_rows([*kept, *add])}
@@ -223,13 +257,23 @@ class MemberWriter:
 
     # ------------------------------------------------------------------ looking
 
-    def _verify(self, path: str, add: Sequence[str], remove: Sequence[str]) -> None:
+    def _verify(
+        self, path: str, add: Sequence[str], remove: Sequence[str], kept: Collection[str]
+    ) -> None:
         """Read a group back, and replace it whole when a change of members did not take.
+
+        Args:
+            path: Of the group.
+            add: Who should be in it now.
+            remove: Who should not be in it any more.
+            kept: Who was in it and should still be, as far as known.
 
         Raises:
             RejectedError: That did not help either.
         """
-        members = self._members(path)
+        group = self._group(path)
+        members = _members_of(group)
+        add = [*add, *sorted(kept)]
         joining = [member for member in add if member not in members]
         staying = [member for member in remove if member in members]
         if not joining and not staying:
@@ -237,7 +281,7 @@ class MemberWriter:
         # A group that shows nobody may hide all who are in it.
         if self._style != "put" and members:
             self._style, self._proven = "put", True
-            self._put(path, joining, staying)
+            self._put(path, joining, staying, group)
             if self._has(path, joining, staying):
                 return
         message = (

@@ -19,10 +19,11 @@ from jcsync.errors import (
     NotFoundError,
     RejectedError,
     RemoteError,
+    UnauthorizedError,
     UnknownOutcomeError,
     UnreadableError,
 )
-from jcsync.model.path import parse_path
+from jcsync.model.path import ScimPath, parse_path
 from jcsync.model.plan import AttributeChange
 from jcsync.model.report import Written
 from jcsync.scim.calls import Calls, Collection, Json, resource_path
@@ -31,6 +32,7 @@ from jcsync.scim.profiles import Profile
 from jcsync.scim.reading import Reader
 from jcsync.scim.replace import UNSEEN, pathless_operations, replaced, whole_operations
 from jcsync.scim.verify import Verifier, value_at
+from jcsync.scim.wire import attribute, elements_of, text_of
 from jcsync.transport import Answer
 
 Way = Literal["path", "elements", "whole", "pathless", "put"]
@@ -69,6 +71,8 @@ class Patcher:
         self._profile = profile
         self._verifier = verifier
         self._known: dict[tuple[Collection, str], Way] = {}
+        self._without_patch: set[Collection] = set()
+        self._appending: set[tuple[Collection, str]] = set()
 
     def patch(
         self, collection: Collection, resource_id: str, changes: Sequence[AttributeChange]
@@ -85,11 +89,13 @@ class Patcher:
         refusal: RemoteError | None = None
         before: Request | None = None
         actual: Json | None = None
-        for way in self._ways(collection, pending):
-            if refusal is not None and refusal.status in _NO_PATCH and way != "put":
+        ways = self._ways(collection, pending)
+        held = witness = self._before_adding(collection, path, pending, ways)
+        for way in ways:
+            if collection in self._without_patch and way != "put":
                 continue
             try:
-                request, answer = self._try(way, collection, path, pending, before)
+                request, answer = self._try(way, collection, path, pending, before, held)
             except _WayRefusedError as error:
                 refusal = refusal or error.reason
                 continue
@@ -99,7 +105,7 @@ class Patcher:
                 return result
             # An answer may echo what was sent: only a read proves that access was taken.
             unproven = isinstance(answer, Answer) and any(map(_takes_access, pending))
-            forced = unproven or (before is not None and actual is not None)
+            forced = unproven or witness is not None or (before is not None and actual is not None)
             before = request
             answered = answer.body if isinstance(answer, Answer) else answer
             shown = None if unproven else answered
@@ -107,11 +113,15 @@ class Patcher:
             if actual is None:
                 self._remember(collection, pending, way, refused=refusal is not None)
                 return replace(result, seen=False)
-            wrong = [c for c in pending if not self._verifier.is_kept(c, actual)]
+            lost = self._lost(collection, witness, actual, pending)
+            held, witness = (witness if lost else actual), None
+            wrong = [c for c in pending if c in lost or not self._verifier.is_kept(c, actual)]
             taken = [c for c in pending if c not in wrong]
             self._remember(collection, taken, way, refused=refusal is not None)
             hopeful = [
-                c for c in wrong if self._verifier.is_worth_another_way(collection, c, actual)
+                c
+                for c in wrong
+                if c in lost or self._verifier.is_worth_another_way(collection, c, actual)
             ]
             vain = tuple(_instead(c, actual) for c in wrong if c not in hopeful)
             result = replace(result, unkept=(*result.unkept, *vain), seen=True)
@@ -155,12 +165,52 @@ class Patcher:
     def _ways(self, collection: Collection, changes: Sequence[AttributeChange]) -> tuple[Way, ...]:
         """The ways to try, from the one that is known to work for these attributes."""
         ways = _WAYS[self._profile.patch_style]
+        if collection in self._without_patch:
+            return ("put",)
         known = [ways.index(way) for c in changes if (way := self._known.get((collection, c.path)))]
         if known:
             return ways[max(known) :]
         if self._profile.missing_element == "put" and any(map(_lacks_its_element, changes)):
             return ("put", *(way for way in ways if way != "put"))
         return ways
+
+    def _before_adding(
+        self,
+        collection: Collection,
+        path: str,
+        changes: Sequence[AttributeChange],
+        ways: Sequence[Way],
+    ) -> Json | None:
+        """The resource before an element is added to a list, the first time in a run.
+
+        Some servers put what is added in the place of what they hold.
+        """
+        added = {(collection, parse_path(c.path).attribute) for c in _adding(changes)}
+        due = ways[0] == "path" and self._profile.missing_element == "element"
+        if not due or self._profile.verify == "never" or not added - self._appending:
+            return None
+        try:
+            return self._reader.read(path)
+        except UnauthorizedError:
+            raise
+        except RemoteError:
+            return None
+
+    def _lost(
+        self,
+        collection: Collection,
+        witness: Json | None,
+        actual: Json,
+        changes: Sequence[AttributeChange],
+    ) -> list[AttributeChange]:
+        """The changes that have added an element, and taken others of the same list."""
+        lost = []
+        for change in _adding(changes) if witness is not None else ():
+            if _has_lost(parse_path(change.path), witness or {}, actual):
+                lost.append(change)
+            else:
+                self._appending.add((collection, parse_path(change.path).attribute))
+        return lost
 
     def _remember(
         self, collection: Collection, changes: Sequence[AttributeChange], way: Way, *, refused: bool
@@ -181,19 +231,23 @@ class Patcher:
         path: str,
         changes: Sequence[AttributeChange],
         before: Request | None,
+        held: Json | None = None,
     ) -> tuple[Request, Answer | Json | None]:
         """Send a change in one way; without an answer when it was sent just so before.
 
         Raises:
             _WayRefusedError: Another way may be taken.
         """
-        request = self._compose(way, collection, path, changes)
+        request = self._compose(way, collection, path, changes, held)
         if request == before:
             return request, None
         try:
             return request, self._send(path, request, changes)
-        except RejectedError as error:
-            stale = error.status == HTTPStatus.PRECONDITION_FAILED and self._reader.renew(path)
+        except (RejectedError, NotFoundError) as error:
+            stale = self._reader.renew(path, error)
+            if request[0] == "PATCH" and self._lacks_patch(error, path):
+                self._without_patch.add(collection)
+                raise _WayRefusedError(error) from error
             if not stale and _is_final(error, request, before, changes):
                 raise
             if not stale:
@@ -202,16 +256,29 @@ class Patcher:
         request = self._compose(way, collection, path, changes)
         return request, self._send(path, request, changes)
 
+    def _lacks_patch(self, error: RemoteError, path: str) -> bool:
+        """Whether it is PATCH that the server does not know; some say 404 to it."""
+        if error.status == HTTPStatus.NOT_FOUND:
+            return self._reader.read(path) is not None
+        return error.status in _NO_PATCH
+
     def _compose(
-        self, way: Way, collection: Collection, path: str, changes: Sequence[AttributeChange]
+        self,
+        way: Way,
+        collection: Collection,
+        path: str,
+        changes: Sequence[AttributeChange],
+        held: Json | None = None,
     ) -> Request:
+        """The request of a way; made from the resource as it is, read unless it was just now."""
         if way == "put":
             if collection == "Groups" and not self._profile.shows_members:
                 raise _WayRefusedError(RejectedError(UNSEEN))
-            return "PUT", replaced(collection, self._held(path), changes)
+            return "PUT", replaced(collection, held or self._held(path), changes)
         if way == "pathless":
-            held = self._held(path) if any(map(_is_part, changes)) else {}
-            return "PATCH", dump_patch(pathless_operations(collection, held, changes))
+            parts = any(map(_is_part, changes))
+            base = (held or self._held(path)) if parts else {}
+            return "PATCH", dump_patch(pathless_operations(collection, base, changes))
         wholes: list[AttributeChange] = []
         if way == "whole":
             wholes = [change for change in changes if _is_part(change)]
@@ -222,7 +289,7 @@ class Patcher:
             missing_element="element" if self._profile.missing_element == "element" else "typed",
         )
         if wholes:
-            operations += whole_operations(collection, self._held(path), wholes)
+            operations += whole_operations(collection, held or self._held(path), wholes)
         return "PATCH", dump_patch(operations)
 
     def _held(self, path: str) -> Json:
@@ -261,7 +328,7 @@ class Patcher:
 
 
 def _is_final(
-    error: RejectedError,
+    error: RemoteError,
     request: Request,
     before: Request | None,
     changes: Sequence[AttributeChange],
@@ -270,7 +337,7 @@ def _is_final(
     return before is None and request[0] == "PATCH" and not _is_about_the_way(error, changes)
 
 
-def _is_about_the_way(error: RejectedError, changes: Sequence[AttributeChange]) -> bool:
+def _is_about_the_way(error: RemoteError, changes: Sequence[AttributeChange]) -> bool:
     """Whether a refusal is of PATCH or of a path, and not of a value or of a resource."""
     if error.status != HTTPStatus.BAD_REQUEST:
         return error.status in _NO_PATCH
@@ -287,6 +354,20 @@ def _takes_access(change: AttributeChange) -> bool:
 def _is_part(change: AttributeChange) -> bool:
     path = parse_path(change.path)
     return bool(path.key or path.sub)
+
+
+def _adding(changes: Sequence[AttributeChange]) -> list[AttributeChange]:
+    """The changes that add an element to a multi-valued attribute."""
+    return [change for change in changes if _lacks_its_element(change)]
+
+
+def _has_lost(path: ScimPath, before: Json, after: Json) -> bool:
+    """Whether a list has lost an element, by the part that tells its elements apart."""
+    kinds = [
+        {text_of(attribute(e, path.key)).casefold() for e in elements_of(resource, path)}
+        for resource in (before, after)
+    ]
+    return not kinds[0] <= kinds[1]
 
 
 def _lacks_its_element(change: AttributeChange) -> bool:

@@ -19,6 +19,7 @@ from jcsync.scim.wire import attribute, text_of
 
 SMALL_PAGE = 100
 _UNFIT_FILTERS = frozenset({HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.NOT_IMPLEMENTED})
+_ABOUT_VERSIONS = frozenset({HTTPStatus.PRECONDITION_FAILED, HTTPStatus.PRECONDITION_REQUIRED})
 _LOOKED_UP = ("externalId", "userName", "displayName", "emails.value")
 
 
@@ -47,6 +48,8 @@ class Reader:
         self._samples: dict[tuple[Collection, str], str] = {}
         self._working_filters: set[tuple[Collection, str]] = set()
         self._versions: dict[str, str] = {}
+        self._demands_versions = False
+        self._refused_filters: set[tuple[Collection, str]] = set()
 
     # ------------------------------------------------------------------ one resource
 
@@ -77,12 +80,25 @@ class Reader:
 
     def version(self, path: str) -> str:
         """The version seen last, ``""`` when there is none or the provider has no versions."""
+        if self._demands_versions and path not in self._versions:
+            self.read(path)
         version = self._versions.get(path, "")
-        return version if version and self._discovery.has_versions else ""
+        needed = version and (self._demands_versions or self._discovery.has_versions)
+        return version if needed else ""
 
-    def renew(self, path: str) -> str:
-        """Read a resource that is not what it was; return its version, ``""`` without one."""
+    def renew(self, path: str, error: RemoteError) -> str:
+        """Return the version of a resource that may be changed by naming it only, ``""`` else.
+
+        Args:
+            path: Of the resource.
+            error: How a change was refused: 412 after it was changed by somebody else; 428 by who
+                demands versions, whatever he says of himself: they are sent from now on.
+        """
+        if error.status not in _ABOUT_VERSIONS:
+            return ""
         self.read(path)
+        if error.status == HTTPStatus.PRECONDITION_REQUIRED and path in self._versions:
+            self._demands_versions = True
         return self.version(path)
 
     # ------------------------------------------------------------------ lists
@@ -260,15 +276,20 @@ class Reader:
 
     def filtered(self, collection: Collection, name: str, value: str) -> tuple[list[Json], bool]:
         """Ask for one value; return who has it, and whether the provider gave nobody else."""
-        if name not in self._profile.filters:
+        key = (collection, name)
+        if name not in self._profile.filters or key in self._refused_filters:
             return [], False
         try:
             page = self.page(collection, count=SMALL_PAGE, query=equals(name, value))
-        except (RejectedError, NotFoundError):
+        except NotFoundError:
+            return [], False
+        except RejectedError:
+            self._refused_filters.add(key)
             return [], False
         except TransientError as error:
             if error.status not in _UNFIT_FILTERS:
                 raise
+            self._refused_filters.add(key)
             return [], False
         found = [row for row in page.rows if has_value(row, name, value)]
         return found, len(found) == len(page.rows)

@@ -10,11 +10,11 @@ Source:
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from jcsync.model.path import CORE_GROUP, CORE_USER, ScimPath, parse_path
+from jcsync.model.path import CORE_GROUP, CORE_USER, ENTERPRISE_USER, ScimPath, parse_path
 from jcsync.model.plan import AttributeChange
 from jcsync.model.resource import Value
 from jcsync.scim.calls import Collection, Json
-from jcsync.scim.wire import attribute, parse_active, text_of
+from jcsync.scim.wire import attribute, parse_active, parse_group, scope_of, text_of
 
 UNSEEN = (
     "the platform does not show who is in its groups, so that a group replaced by PUT would lose its "
@@ -25,6 +25,9 @@ UNSEEN = (
 _READ_ONLY = frozenset({"meta", "groups"})
 _MEANINGLESS = frozenset({"primary", "display"})
 _DERIVED = ("$ref", "displayName")
+_ENTERPRISE = frozenset(
+    {"employeenumber", "costcenter", "organization", "division", "department", "manager"}
+)
 
 
 def replaced(
@@ -40,17 +43,34 @@ def replaced(
         for name, value in resource.items()
         if name.casefold() not in _READ_ONLY and (kept := _without_nulls(value)) is not None
     }
+    if collection == "Users":
+        body = _with_extension(body)
     for change in changes:
         _set(body, parse_path(change.path), change.after)
     if collection == "Users":
         body[_key(body, "active")] = parse_active(attribute(body, "active"))
     else:
-        rows = attribute(body, "members")
-        ids = [text_of(attribute(row, "value")) for row in rows] if isinstance(rows, list) else []
-        body[_key(body, "members")] = member_rows(filter(None, ids))
+        group = parse_group(resource)
+        body[_key(body, "members")] = member_rows(sorted(group.members) if group else ())
     core = CORE_USER if collection == "Users" else CORE_GROUP
     body[_key(body, "schemas")] = [core, *(name for name in body if ":" in name)]
     return body
+
+
+def _with_extension(body: dict[str, Any]) -> dict[str, Any]:
+    """Put the enterprise extension under its URN, where a server shows it elsewhere."""
+    shown = scope_of(body, ENTERPRISE_USER)
+    moved = {name: v for name, v in shown.items() if name.casefold() in _ENTERPRISE}
+    if attribute(body, ENTERPRISE_USER) is not None or not moved:
+        return body
+    kept = {
+        name: value
+        for name, value in body.items()
+        if value is not shown
+        and name.casefold() not in _ENTERPRISE
+        and not name.casefold().startswith(f"{ENTERPRISE_USER}:".casefold())
+    }
+    return {**kept, ENTERPRISE_USER: moved}
 
 
 def member_rows(ids: Iterable[str]) -> list[dict[str, str]]:

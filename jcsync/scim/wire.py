@@ -9,10 +9,12 @@ Source:
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
-from jcsync.model.path import CORE_GROUP, CORE_USER, ScimPath
+from jcsync.model.path import CORE_GROUP, CORE_USER, ENTERPRISE_USER, ScimPath
 from jcsync.model.resource import GroupResource, UserResource, Value
 
+_OLDER_URNS = {ENTERPRISE_USER: "urn:scim:schemas:extension:enterprise:1.0"}
 LIST_RESPONSE = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 
 Json = Mapping[str, Any]
@@ -61,12 +63,16 @@ def parse_group(resource: Json) -> GroupResource | None:
         resource_id=resource_id,
         external_id=text_of(attribute(resource, "externalId")),
         display_name=text_of(attribute(resource, "displayName")),
-        members=frozenset(
-            text
-            for member in _elements(attribute(resource, "members"))
-            if (text := text_of(attribute(member, "value")))
-        ),
+        members=frozenset(filter(None, map(_member_id, _elements(attribute(resource, "members"))))),
     )
+
+
+def _member_id(member: object) -> str:
+    """The ``id`` of a member: its value, the member itself, or the end of its reference."""
+    if not isinstance(member, Mapping):
+        return text_of(member)
+    named = text_of(attribute(member, "value"))
+    return named or unquote(urlsplit(text_of(attribute(member, "$ref"))).path.rpartition("/")[2])
 
 
 def parse_active(value: object) -> bool:
@@ -82,8 +88,7 @@ def read_path(resource: Json, path: ScimPath) -> Value:
     Of a path with a filter, ``None`` means that no element matches and ``""`` that the matching
     element lacks the part: a PATCH has to know the difference.
     """
-    scope: object = attribute(resource, path.schema) if path.schema else resource
-    value = attribute(scope, path.attribute)
+    value = attribute(scope_of(resource, path.schema), path.attribute)
     if path.key:
         wanted = path.value.casefold()
         for element in _elements(value):
@@ -94,6 +99,28 @@ def read_path(resource: Json, path: ScimPath) -> Value:
     if path.sub and (isinstance(value, Mapping) or path.sub != "value"):
         value = attribute(value, path.sub)
     return _single(value)
+
+
+def elements_of(resource: Json, path: ScimPath) -> Iterable[object]:
+    """The elements of the multi-valued attribute of a path."""
+    return _elements(attribute(scope_of(resource, path.schema), path.attribute))
+
+
+def scope_of(resource: Json, schema: str) -> Json:
+    """Where the attributes of an extension are, in whatever way a platform shows them.
+
+    Beside its URN, these are in use: the URN of SCIM 1.1 for the enterprise extension, full names
+    such as ``urn:…:User:department``, and the same names as those of the core schema.
+    """
+    if not schema:
+        return resource
+    for urn in (schema, _OLDER_URNS.get(schema, "")):
+        found = attribute(resource, urn) if urn else None
+        if isinstance(found, Mapping):
+            return found
+    start = f"{schema}:".casefold()
+    named = {n[len(start) :]: v for n, v in resource.items() if n.casefold().startswith(start)}
+    return named or resource
 
 
 def _single(value: object) -> Value:

@@ -17,6 +17,7 @@ from jcsync.errors import (
     ConflictError,
     JcsyncError,
     LeaseLostError,
+    RejectedError,
     RemoteError,
     StoppedError,
     TransientError,
@@ -339,12 +340,12 @@ class _Application:
             return "", ""
         add, absent = self._resolve(change.add)
         remove, _ = self._resolve(change.remove)
+        refused = ""
         if change.action is Action.CREATE:
             resource_id, add = self._provider.create_group(change.external_id, change.name, add)
         else:
             resource_id = change.resource_id
-            if change.attributes:
-                self._provider.patch_group(resource_id, change.attributes)
+            refused = self._patch_group(change, alone=not (add or remove))
         try:
             if add or remove:
                 self._provider.patch_members(resource_id, add=add, remove=remove)
@@ -353,7 +354,22 @@ class _Application:
                 raise
             self._weigh(failure)
             return resource_id, f"the group exists, its members failed: {failure}"
-        return resource_id, _absentees(absent, len(change.add))
+        return resource_id, refused or _absentees(absent, len(change.add))
+
+    def _patch_group(self, change: Change, *, alone: bool) -> str:
+        """Change the name of a group; return why that was refused, where its members go on.
+
+        Raises:
+            RejectedError: It is ``alone``: its members do not change.
+        """
+        try:
+            if change.attributes:
+                self._provider.patch_group(change.resource_id, change.attributes)
+        except RejectedError as failure:
+            if alone:
+                raise
+            return f"its members were changed, the group itself was not: {failure}"
+        return ""
 
     def _resolve(self, members: Sequence[Member]) -> tuple[Sequence[str], list[str]]:
         """Return the ids of accounts, and the names of those who have none."""

@@ -201,9 +201,21 @@ def test_junk_is_absent_and_never_an_error(resource: Any) -> None:
 
 def test_members_are_read_once_each() -> None:
     """Duplicates, numbers and rows without a value."""
-    group = parse_group({"id": "g", "members": [{"value": 1}, {"Value": "1"}, {"ref": 2}, "x"]})
+    group = parse_group(
+        {
+            "id": "g",
+            "members": [
+                {"value": 1},
+                {"Value": "1"},
+                {"ref": 2},
+                "x",
+                {"$ref": "../Users/a%2Fb"},
+                {},
+            ],
+        }
+    )
     assert group is not None
-    assert group.members == {"1"}
+    assert group.members == {"1", "x", "a/b"}
     assert parse_group({"displayName": "x"}) is None
 
 
