@@ -4,7 +4,8 @@
     an account or group that is gone      it is asked for before it is created anew, or forgotten
 
 A list that one direct answer contradicts is incomplete, whatever its totals say; but some platforms
-list no inactive accounts, and that one of them is found tells nothing about the others.
+list no inactive accounts: that one of them is found tells nothing about the others, unless the list
+shows nobody at all.
 """
 
 from collections.abc import Iterable, Mapping
@@ -153,12 +154,13 @@ def fetch_gone(
         gap = f"what is not listed any more could not be asked for: {error}"
         return replace(actual, gaps=(*actual.gaps, gap))
     listed = {account.resource_id for account in actual.users}
+    unlisted = [account for key, account in found.items() if key not in listed]
     missed = {
-        "accounts": sum(a.active for key, a in found.items() if key not in listed),
+        "accounts": sum(account.active or not listed for account in unlisted),
         "groups": len(groups) - len(actual.groups),
     }
     gaps = [f"the list of {what} leaves out {n} that exist" for what, n in missed.items() if n]
-    if not gaps and len(found) == len(listed):
+    if not gaps and not unlisted:
         return actual
     return replace(
         actual,

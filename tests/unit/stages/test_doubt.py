@@ -180,3 +180,16 @@ def test_empty_list_is_not_believed_without_links_either() -> None:
 
     assert not fetch_gone(provider, ProviderState(users=(), groups=()), users).complete
     assert fetch_gone(FakeProvider(), ProviderState(users=(), groups=()), users).complete
+
+
+def test_inactive_account_may_be_left_out_of_a_list_of_active_ones() -> None:
+    """Some platforms hide whom they have deactivated; that makes no other account doubtful."""
+    ann, bob = an_account("ann"), replace(an_account("bob"), active=False)
+    provider = FakeProvider(ann, bob)
+    links = [a_link("ann"), a_link("bob")]
+    users = match_users([a_user("ann"), a_user("bob")], [ann], links, Policy())
+
+    actual = fetch_gone(provider, ProviderState(users=(ann,), groups=()), users)
+
+    assert (actual.complete, set(actual.users)) == (True, {ann, bob})
+    assert not fetch_gone(provider, ProviderState(users=(), groups=()), users).complete
