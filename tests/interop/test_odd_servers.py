@@ -146,7 +146,7 @@ CASES: dict[str, Case] = {
     "adding replaces": case(writes.replaces_lists("phoneNumbers", "emails", "members")),
     # groups
     "groups need members": case(writes.group_needs_members),
-    "groups refuse members": case(writes.group_refuses_members(400)),
+    "groups refuse members": case(writes.group_refuses_members(400), repeats=True),
     "groups refuse members, 500": case(writes.group_refuses_members(500), repeats=True),
     "group names unique": case(writes.unique_groups, writes.conflicts_as(400)),
     "groups read-only": case(
