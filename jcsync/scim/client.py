@@ -4,19 +4,15 @@ Source:
     RFC 7644, section 3; the deviations are in ``profiles``.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from http import HTTPStatus
-from time import monotonic
-from typing import Any
 
 from jcsync.errors import (
-    ConflictError,
     NotFoundError,
     RejectedError,
     RemoteError,
     TransientError,
-    UnknownOutcomeError,
 )
 from jcsync.model.facts import Facts
 from jcsync.model.path import parse_path
@@ -31,7 +27,8 @@ from jcsync.model.resource import (
     Value,
 )
 from jcsync.scim.bulk import BulkWriter
-from jcsync.scim.calls import Calls, Collection, Json, resource_path
+from jcsync.scim.calls import Calls, resource_path
+from jcsync.scim.creating import Creator
 from jcsync.scim.discovery import Discovery
 from jcsync.scim.learning import adapted
 from jcsync.scim.listing import Listing
@@ -42,14 +39,11 @@ from jcsync.scim.patching import Patcher
 from jcsync.scim.probe import Probe
 from jcsync.scim.profiles import Profile
 from jcsync.scim.reading import Reader
-from jcsync.scim.verify import Verifier, value_at
-from jcsync.scim.wire import attribute, dump_group, dump_user, parse_group, parse_user, text_of
+from jcsync.scim.verify import Verifier
+from jcsync.scim.wire import parse_group, parse_user
 from jcsync.threads import Pool
-from jcsync.transport import Answer, Transport
+from jcsync.transport import Transport
 
-_PERHAPS_CONFLICTS = frozenset(
-    {HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT, HTTPStatus.INTERNAL_SERVER_ERROR}
-)
 _ABSENT = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.NOT_IMPLEMENTED})
 _ACCEPT = "application/scim+json, application/json;q=0.9"
 
@@ -87,8 +81,16 @@ class ScimProvider:
         self._verifier = Verifier(self._reader, profile)
         self._patcher = Patcher(self._calls, self._reader, profile, self._verifier)
         self._members = MemberWriter(self._calls, self._reader, profile, self._verifier)
+        self._creator = Creator(
+            self._calls, self._reader, self._verifier, self._patcher, self._members
+        )
         self._bulk = BulkWriter(
-            self._calls, self._reader, profile, discovery, self._patcher, complete=self._complete
+            self._calls,
+            self._reader,
+            profile,
+            discovery,
+            self._patcher,
+            complete=self._creator.complete,
         )
         self._probe = Probe(self._calls, self._reader, profile, discovery)
         self._lookup = Lookup(self._reader, profile)
@@ -243,49 +245,12 @@ class ScimProvider:
     # ------------------------------------------------------------------ accounts
 
     def create_user(self, external_id: str, attributes: Mapping[str, Value]) -> Written:
-        """Create an active account.
-
-        After a lost answer, and after a refusal that may stem from an earlier attempt, the
-        account is looked up by ``external_id``. What the platform drops of it is patched.
+        """Create an active account; see ``creating``.
 
         Raises:
             ConflictError: The ``userName`` is taken by another account.
         """
-        body = dump_user(external_id, [(parse_path(path), v) for path, v in attributes.items()])
-
-        def applied() -> str | None:
-            rows = self._reader.find("Users", since=monotonic(), externalId=external_id)
-            return next((text_of(attribute(row, "id")) for row in rows), None)
-
-        name = str(attributes.get("userName") or "")
-        created, shown = self._create(
-            "Users",
-            body,
-            applied=applied,
-            holder=lambda error: self._name_holder("Users", name, error),
-        )
-        return self._complete(created, attributes, shown)
-
-    def _complete(
-        self, resource_id: str, attributes: Mapping[str, Value], shown: object
-    ) -> Written:
-        """Compare a new account with what was sent, and send again what it lacks."""
-        sent = [
-            AttributeChange(path=path, before=None, after=value)
-            for path, value in attributes.items()
-            if value not in (None, "")
-        ]
-        path = resource_path("Users", resource_id)
-        actual = self._verifier.look("Users", path, sent, shown)
-        if actual is None:
-            return Written(resource_id=resource_id)
-        wrong = [change for change in sent if not self._verifier.is_kept(change, actual)]
-        lacking = [c for c in wrong if self._verifier.is_worth_another_way("Users", c, actual)]
-        kept = tuple(replace(c, before=value_at(actual, c.path)) for c in wrong if c not in lacking)
-        if not lacking:
-            return Written(resource_id=resource_id, unkept=kept, seen=True)
-        repaired = self._patcher.patch("Users", resource_id, lacking)
-        return replace(repaired, unkept=(*kept, *repaired.unkept))
+        return self._creator.user(external_id, attributes)
 
     def patch_user(self, resource_id: str, attributes: Sequence[AttributeChange]) -> Written:
         """Change attributes of an account, ``active`` and ``externalId`` among them.
@@ -347,31 +312,7 @@ class ScimProvider:
         Returns:
             Its ``id``, and the members that have to be added yet.
         """
-        self._members.check()
-
-        def applied() -> str | None:
-            rows = self._reader.find("Groups", since=monotonic(), externalId=external_id)
-            return next((text_of(attribute(row, "id")) for row in rows), None)
-
-        def create(first: Sequence[str]) -> tuple[str, object]:
-            return self._create(
-                "Groups",
-                dump_group(external_id, display_name, first),
-                applied=applied,
-                holder=lambda error: self._name_holder("Groups", display_name, error),
-            )
-
-        first = self._members.for_create(members)
-        if not first:
-            return create(first)[0], members
-        try:
-            created, answer = create(first)
-        except (RejectedError, UnknownOutcomeError) as error:
-            if not self._members.is_refused_at_create(error):
-                raise
-            return create(())[0], members
-        kept = self._members.kept(created, answer)
-        return created, [member for member in members if member not in kept]
+        return self._creator.group(external_id, display_name, members)
 
     def patch_group(self, resource_id: str, attributes: Sequence[AttributeChange]) -> None:
         """Change ``displayName`` or ``externalId`` of a group.
@@ -397,47 +338,6 @@ class ScimProvider:
 
     # ------------------------------------------------------------------ within
 
-    def _create(
-        self,
-        collection: Collection,
-        body: dict[str, Any],
-        *,
-        applied: Callable[[], str | None],
-        holder: Callable[[RemoteError], str],
-    ) -> tuple[str, object]:
-        """Return the ``id`` of a new resource, and what the answer shows of it."""
-        try:
-            answer = self._calls.write("POST", f"/{collection}", body, applied=applied)
-        except (ConflictError, RejectedError, UnknownOutcomeError) as error:
-            if not isinstance(error, UnknownOutcomeError) and (found := _quietly(applied)):
-                return found, None
-            if error.status not in _PERHAPS_CONFLICTS:
-                raise
-            message = f"{error}{holder(error)}"
-            raise type(error)(message, status=error.status) from error
-        if not isinstance(answer, Answer):
-            return answer, None
-        created = text_of(attribute(answer.body, "id")) or applied()
-        if created:
-            return created, answer.body
-        message = f"the platform answered {answer.status} to a create but returned no id"
-        raise RejectedError(message, status=answer.status)
-
-    def _name_holder(self, collection: Collection, name: str, error: RemoteError) -> str:
-        """Who has the name that a create was refused for, for the end of the message."""
-        key = "userName" if collection == "Users" else "displayName"
-        try:
-            rows = self._reader.find(collection, since=0, **{key: name})
-            if not rows and isinstance(error, ConflictError):
-                rows = self._reader.scan(collection, key, name, since=0)
-        except RemoteError:
-            rows = []
-        if rows:
-            return _holder(rows[0], key, name)
-        if isinstance(error, ConflictError):
-            return f"; the platform lists no {collection[:-1].lower()} with {key} {name!r}"
-        return ""
-
     def _delete(self, path: str) -> None:
         try:
             self._calls.send("DELETE", path)
@@ -450,15 +350,3 @@ class ScimProvider:
 
 def _no_groups(error: RemoteError) -> str:
     return f"the platform lists no groups (groups.enabled): {error}"
-
-
-def _holder(row: Json, key: str, name: str) -> str:
-    other = text_of(attribute(row, "externalId")) or "none"
-    return f"; {key} {name!r} has {text_of(attribute(row, 'id'))}, externalId {other}"
-
-
-def _quietly(look: Callable[[], str | None]) -> str | None:
-    try:
-        return look()
-    except RemoteError:
-        return None
