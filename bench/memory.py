@@ -32,7 +32,7 @@ from jcsync.settings import Loaded, load_settings
 from jcsync.wiring import build_store
 
 FULL_EVERY_S = 1.0
-"""In place of hours: some of the runs are full ones, most are fast."""
+"""In place of hours: some of the runs are full ones, the others fast."""
 SHARES = 10
 KB = 1024
 
