@@ -203,6 +203,7 @@ def wired(
             limits=build_limits(settings),
             owner=run_owner(),
             actor=acting_person(),
+            full_every=timedelta(seconds=settings.schedule.full_every),
             keep_history=timedelta(seconds=loaded.settings.store.keep_history),
             workers=settings.provider.concurrency,
             stop=stop,

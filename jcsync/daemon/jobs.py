@@ -1,7 +1,7 @@
 """A job for each connection: when it runs, with which settings, and what follows from how it ended."""
 
 import threading
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -162,11 +162,10 @@ class Jobs:
             if self._store.connection(name).paused:
                 log.info("paused", connection=name)
                 return
-            every = timedelta(seconds=settings.schedule.full_every)
             # The first run looks at everybody: nobody knows what was done since the last one, and
             # new credentials have to be tried on both sides.
             fast = self._looked.get(name) == settings
-            order = Order(apply=True, trigger="schedule", fast=fast, full_every=every)
+            order = Order(apply=True, trigger="schedule", fast=fast)
             notices = build_notices(loaded, self._store)
             with bound_contextvars(connection=name):
                 self._telling.submit(notices.begin)

@@ -150,7 +150,7 @@ def look_fast(connection: Connection, order: Order) -> Look:
     Raises:
         FullRunDueError: Single people will not do.
     """
-    baseline = _usable_baseline(connection, order)
+    baseline = _usable_baseline(connection)
     waiting = _whose_turn_it_is(connection, order)
     watch = _ask_log(connection, baseline)
     people: frozenset[str] | None = None
@@ -182,7 +182,7 @@ def look_fast(connection: Connection, order: Order) -> Look:
     )
 
 
-def _usable_baseline(connection: Connection, order: Order) -> Baseline:
+def _usable_baseline(connection: Connection) -> Baseline:
     """Return from where to go on.
 
     Raises:
@@ -196,7 +196,7 @@ def _usable_baseline(connection: Connection, order: Order) -> Baseline:
         message = "the settings are others than those of the last full run"
     elif baseline.full_at > now:
         message = "the last full run was later than now: the clock was put back"
-    elif order.full_every is not None and now - baseline.full_at >= order.full_every:
+    elif connection.full_every is not None and now - baseline.full_at >= connection.full_every:
         message = "its time has come (schedule.full_every)"
     elif now - baseline.followed >= _LOG_KEPT:
         message = "the event log does not reach back to the last run"

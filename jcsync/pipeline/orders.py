@@ -37,6 +37,7 @@ class Connection:
         feed_wanted: Whether its absence is worth a finding.
         platform: What the platform is known by: its host, the name of its profile.
         basis: Digest of the settings that decide what people should have.
+        full_every: A fast run becomes a full one when the last was so long ago, ``None`` for never.
         keep_history: How long runs and their changes are kept, ``None`` for ever.
     """
 
@@ -61,6 +62,7 @@ class Connection:
     feed_wanted: bool = False
     platform: tuple[str, ...] = ()
     basis: str = ""
+    full_every: timedelta | None = None
     keep_history: timedelta | None = None
 
     @property
@@ -82,7 +84,6 @@ class Order:
         approved: The hold that a person has approved: its limits are waived.
         exceed_limits: Waive all limits for this one run.
         fast: Look at those alone who may have changed, where that is possible.
-        full_every: Look at everybody when that was so long ago, ``None`` for never.
     """
 
     apply: bool
@@ -93,7 +94,6 @@ class Order:
     approved: HoldRecord | None = None
     exceed_limits: bool = False
     fast: bool = False
-    full_every: timedelta | None = None
 
     @property
     def is_patient(self) -> bool:

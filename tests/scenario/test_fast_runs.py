@@ -1,5 +1,7 @@
 """Fast runs: nothing changed is one question, and what changed costs what it is."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 
@@ -405,6 +407,16 @@ def test_the_daemon_runs_in_full_when_the_time_has_come(fast: Site) -> None:
     world.platform.state.delete_by_hand(world.platform.account("emil@example.com")["id"])
     with fast.short_intervals():
         wait_for(lambda: "emil" in fast.active, seconds=30)
+
+
+def test_a_fast_run_by_hand_becomes_full_when_the_time_has_come(fast: Site) -> None:
+    """As the daemon's: cron may ask for fast runs only."""
+    assert fast("reconcile", "--fast", "--json").run["mode"] == "fast"
+    with closing(sqlite3.connect(fast.folder / "jcsync.db")) as store, store:
+        store.execute("UPDATE baseline SET full_at = full_at - 7 * 3600 * 1000000")
+
+    assert fast("reconcile", "--fast", "--json").run["mode"] == "full"
+    assert fast("reconcile", "--fast", "--json").run["mode"] == "fast"
 
 
 def test_groups_that_answer_404_are_not_believed_to_be_none(fast: Site) -> None:
