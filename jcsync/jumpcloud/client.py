@@ -7,7 +7,7 @@ Source:
 
 from collections.abc import Callable, Collection, Mapping
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import quote
 
 from jcsync.errors import (
@@ -19,11 +19,12 @@ from jcsync.errors import (
     UnauthorizedError,
     UnreadableError,
 )
-from jcsync.jumpcloud.auth import Credentials, send
-from jcsync.jumpcloud.listing import Listing, Page, read_listing
+from jcsync.jumpcloud.auth import Credentials
+from jcsync.jumpcloud.calls import MOST_ROWS_A_PAGE, Calls
+from jcsync.jumpcloud.listing import Listing, Page
 from jcsync.jumpcloud.people import broken_rule, called, state_of_people
 from jcsync.jumpcloud.selection import choose_group, listed, near_matches, resolve_groups
-from jcsync.jumpcloud.wire import USER_FIELDS, edge_id, parse_group, parse_user, row_id
+from jcsync.jumpcloud.wire import USER_FIELDS, parse_group, parse_user
 from jcsync.model.directory import (
     DirectoryGroup,
     DirectoryState,
@@ -35,12 +36,11 @@ from jcsync.model.directory import (
 )
 from jcsync.model.rules import Scope
 from jcsync.threads import Pool
-from jcsync.transport import Answer, Transport
+from jcsync.transport import Transport
 
 T = TypeVar("T")
 
 _SHOWN = 5
-_MOST_ROWS_A_PAGE = 100
 _PATIENCE = 10
 _USERS = "/api/systemusers"
 _FIELDS = " ".join(USER_FIELDS)
@@ -69,13 +69,17 @@ class JumpCloud:
             concurrency: Calls at once.
         """
         self.transport = transport
-        self._credentials = credentials
         self._org_id = org_id
         self._user_limit = page_size
-        self._limit = min(page_size, _MOST_ROWS_A_PAGE)
+        self._calls = Calls(
+            transport,
+            credentials,
+            org_id=org_id,
+            limit=min(page_size, MOST_ROWS_A_PAGE),
+            concurrency=concurrency,
+        )
         self._applications: dict[str, str] = {}
         self._pool = Pool(concurrency, thread_name_prefix="jumpcloud")
-        self._pages = Pool(concurrency, thread_name_prefix="jumpcloud-pages")
 
     @property
     def answers(self) -> Mapping[str, int]:
@@ -95,7 +99,7 @@ class JumpCloud:
     def close(self) -> None:
         """End the threads."""
         self._pool.shutdown(cancel_futures=True)
-        self._pages.shutdown(cancel_futures=True)
+        self._calls.close()
 
     # ------------------------------------------------------------------ organisation and groups
 
@@ -107,7 +111,9 @@ class JumpCloud:
                 that is chosen.
         """
         try:
-            listing = self._list("/api/organizations", name="organisations", organization=False)
+            listing = self._calls.list(
+                "/api/organizations", name="organisations", organization=False
+            )
         except NotFoundError:
             return Organization(id=self._org_id)
         except UnauthorizedError as error:
@@ -137,13 +143,13 @@ class JumpCloud:
     def fetch_member_count(self, group_id: str) -> int:
         """Read how many members a group has, by the total of its membership."""
         path = f"/api/v2/usergroups/{quote(group_id, safe='')}/membership"
-        page = self._page(path, 0, limit=1)
+        page = self._calls.page(path, 0, limit=1)
         if page.total is not None:
             return page.total
-        return len(self._list_edges(path, "user", "members").user_ids)
+        return len(self._calls.edges(path, "user", "members").user_ids)
 
     def _list_groups(self) -> Listing:
-        return self._list("/api/v2/usergroups", name="groups", params={"sort": "name"})
+        return self._calls.list("/api/v2/usergroups", name="groups", params={"sort": "name"})
 
     # ------------------------------------------------------------------ the scope
 
@@ -229,7 +235,7 @@ class JumpCloud:
         if scope.application:
             application_id = self.fetch_application_id(scope.application)
             route = f"/api/v2/applications/{quote(application_id, safe='')}"
-            bound = self._list_edges(
+            bound = self._calls.edges(
                 f"{route}/usergroups", "user_group", "groups of the application"
             )
             by_id = {group.id: group for group in everything}
@@ -242,7 +248,7 @@ class JumpCloud:
             chosen |= {key: by_id[key] for key in bound.user_ids if key in by_id}
             gaps += [bound.gap] if bound.gap else []
             if direct:
-                bound_users = self._list_edges(
+                bound_users = self._calls.edges(
                     f"{route}/associations", "user", "users of the application", {"targets": "user"}
                 )
         return tuple(sorted(chosen.values(), key=lambda g: (g.name, g.id))), bound_users, gaps
@@ -250,7 +256,7 @@ class JumpCloud:
     def _fetch_group(self, group_id: str) -> DirectoryGroup | None:
         """Read one group that a list does not show; ``None`` when there is none."""
         try:
-            body = self._call(f"/api/v2/usergroups/{quote(group_id, safe='')}", params={}).body
+            body = self._calls.get(f"/api/v2/usergroups/{quote(group_id, safe='')}", params={}).body
         except NotFoundError:
             return None
         return parse_group(body) if isinstance(body, Mapping) else None
@@ -261,7 +267,9 @@ class JumpCloud:
         Raises:
             SettingsError: There is none, or several.
         """
-        listing = self._list("/api/applications", name="applications", params={"sort": "name"})
+        listing = self._calls.list(
+            "/api/applications", name="applications", params={"sort": "name"}
+        )
         labels = {
             key: {str(row.get(n) or "") for n in ("displayLabel", "displayName", "name")} - {""}
             for key, row in listing.rows.items()
@@ -284,7 +292,7 @@ class JumpCloud:
     def _fetch_members(self, group: DirectoryGroup) -> Membership:
         path = f"/api/v2/usergroups/{quote(group.id, safe='')}/membership"
         try:
-            found = self._list_edges(path, "user", f'members of "{group.name}"')
+            found = self._calls.edges(path, "user", f'members of "{group.name}"')
         except NotFoundError:
             gap = f'the group "{group.name}" is gone (404) while its members were read'
             return Membership(user_ids=frozenset(), gap=gap)
@@ -296,12 +304,6 @@ class JumpCloud:
         gap = broken_rule(group)
         return Membership(user_ids=found.user_ids, gap=gap) if gap else found
 
-    def _list_edges(
-        self, path: str, kind: str, name: str, params: Mapping[str, str] | None = None
-    ) -> Membership:
-        listing = self._list(path, name=name, params=params, kind=kind)
-        return Membership(user_ids=frozenset(listing.rows), gap=listing.gap)
-
     # ------------------------------------------------------------------ users
 
     def _fetch_users(self, wanted: frozenset[str]) -> tuple[dict[str, DirectoryUser], list[str]]:
@@ -312,7 +314,7 @@ class JumpCloud:
         users: dict[str, DirectoryUser] = {}
         gaps: list[str] = []
         if len(wanted) >= -(-(first.total or 0) // self._user_limit):
-            listing = self._list(
+            listing = self._calls.list(
                 _USERS, name="users", params=_USER_QUERY, first=first, limit=self._user_limit
             )
             gaps += [listing.gap] if listing.gap else []
@@ -330,12 +332,12 @@ class JumpCloud:
 
     def _first_users(self) -> Page:
         try:
-            return self._page(_USERS, 0, params=_USER_QUERY, limit=self._user_limit)
+            return self._calls.page(_USERS, 0, params=_USER_QUERY, limit=self._user_limit)
         except RejectedError:
-            if self._user_limit <= _MOST_ROWS_A_PAGE:
+            if self._user_limit <= MOST_ROWS_A_PAGE:
                 raise
-        self._user_limit = _MOST_ROWS_A_PAGE
-        return self._page(_USERS, 0, params=_USER_QUERY, limit=self._user_limit)
+        self._user_limit = MOST_ROWS_A_PAGE
+        return self._calls.page(_USERS, 0, params=_USER_QUERY, limit=self._user_limit)
 
     def _fetch_singly(
         self, user_ids: list[str]
@@ -374,7 +376,7 @@ class JumpCloud:
         """Read one user; ``None`` when JumpCloud says that he does not exist."""
         path = f"{_USERS}/{quote(user_id, safe='')}"
         try:
-            body = self._call(path, params={"fields": _FIELDS}).body
+            body = self._calls.get(path, params={"fields": _FIELDS}).body
         except NotFoundError:
             return None
         user = parse_user(body) if isinstance(body, Mapping) else None
@@ -399,7 +401,7 @@ class JumpCloud:
         return called(name, found) or called(name, self._list_users({"search": name}))
 
     def _list_users(self, params: Mapping[str, str]) -> list[DirectoryUser]:
-        listing = self._list(_USERS, name="users", params={**_USER_QUERY, **params})
+        listing = self._calls.list(_USERS, name="users", params={**_USER_QUERY, **params})
         return [user for row in listing.rows.values() if (user := parse_user(row))]
 
     def fetch_evidence(self, user_id: str, scope: Scope) -> Evidence:
@@ -409,7 +411,7 @@ class JumpCloud:
             return Evidence(user=None)
         route = f"/api/v2/users/{quote(user_id, safe='')}"
         try:
-            groups = self._list_edges(f"{route}/memberof", "user_group", f"groups of {user.label}")
+            groups = self._calls.edges(f"{route}/memberof", "user_group", f"groups of {user.label}")
             if groups.gap:
                 raise UnreadableError(groups.gap)
             bound, gap = False, ""
@@ -417,7 +419,7 @@ class JumpCloud:
                 application_id = self._applications.get(
                     scope.application
                 ) or self.fetch_application_id(scope.application)
-                applications = self._list_edges(
+                applications = self._calls.edges(
                     f"{route}/applications", "application", f"applications of {user.label}"
                 )
                 gap = applications.gap
@@ -428,57 +430,6 @@ class JumpCloud:
             message = f"what {user.label} is bound to cannot be read: {error}"
             raise UnreadableError(message) from error
         return Evidence(user=user, group_ids=groups.user_ids, bound=bound, gap=gap)
-
-    # ------------------------------------------------------------------ within
-
-    def _list(
-        self,
-        path: str,
-        *,
-        name: str,
-        params: Mapping[str, str] | None = None,
-        kind: str = "",
-        organization: bool = True,
-        first: Page | None = None,
-        limit: int | None = None,
-    ) -> Listing:
-        limit = limit or self._limit
-        ready = [first] if first else []
-
-        def fetch(skip: int) -> Page:
-            if skip == 0 and ready:
-                return ready.pop()
-            return self._page(path, skip, params=params, organization=organization, limit=limit)
-
-        def key(row: Any) -> str:  # noqa: ANN401 - a row of any route
-            return edge_id(row, kind) if kind else row_id(row)
-
-        return read_listing(fetch, limit=limit, key=key, name=name, pool=self._pages)
-
-    def _page(
-        self,
-        path: str,
-        skip: int,
-        *,
-        params: Mapping[str, str] | None = None,
-        organization: bool = True,
-        limit: int | None = None,
-    ) -> Page:
-        query = {"limit": str(limit or self._limit), "skip": str(skip), **(params or {})}
-        answer = self._call(path, params=query, organization=organization)
-        body, total = answer.body, answer.headers.get("x-total-count")
-        if isinstance(body, Mapping) and isinstance(body.get("results"), list):
-            count = body.get("totalCount")
-            counted = isinstance(count, int) and not isinstance(count, bool) and count >= 0
-            return Page(rows=body["results"], total=count if counted else None)
-        if isinstance(body, list):
-            return Page(rows=body, total=int(total) if total and total.isdecimal() else None)
-        message = f"JumpCloud answered no list at {path}"
-        raise UnreadableError(message)
-
-    def _call(self, path: str, *, params: Mapping[str, str], organization: bool = True) -> Answer:
-        extra = {"x-org-id": self._org_id} if self._org_id and organization else {}
-        return send(self.transport, self._credentials, "GET", path, params=params, headers=extra)
 
 
 def _ends_everything(error: RemoteError) -> bool:

@@ -1,8 +1,6 @@
 """Transport: requests to one side, from several threads."""
 
 import json
-import re
-import ssl
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -11,14 +9,6 @@ from datetime import datetime
 from time import monotonic
 from typing import Protocol, TypeVar
 
-import requests
-from urllib3.exceptions import (
-    HTTPError,
-    LocationValueError,
-    NewConnectionError,
-    ReadTimeoutError,
-)
-
 from jcsync.errors import (
     JcsyncError,
     RemoteError,
@@ -26,22 +16,19 @@ from jcsync.errors import (
     TransientError,
     UnauthorizedError,
     UnknownOutcomeError,
-    UnreadableError,
 )
 from jcsync.tracing import request_span
-from jcsync.transport.answers import Answer, RawAnswer, one_line, parse_answer
+from jcsync.transport.answers import Answer, RawAnswer, parse_answer
+from jcsync.transport.failures import FAILURES, translate
 from jcsync.transport.pace import Pace
 from jcsync.transport.retry import (
-    NoConnectionError,
     RetryPolicy,
-    UntrustedError,
     build_retrying,
     is_safe_to_repeat,
     is_unknown,
 )
 from jcsync.transport.session import (
     Endpoint,
-    OversizeError,
     build_session,
     read_bounded,
     send_once,
@@ -51,21 +38,6 @@ _SAFE_METHODS = frozenset({"GET", "HEAD"})
 _REPEATABLE_METHODS = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 _CONNECT_S = 10
 _SECRET_HEADERS = frozenset({"authorization", "x-api-key"})
-_MALFORMED = (
-    requests.exceptions.InvalidURL,
-    requests.exceptions.InvalidSchema,
-    requests.exceptions.MissingSchema,
-    requests.exceptions.InvalidProxyURL,
-    LocationValueError,
-    UnicodeError,
-)
-_FAILURES = (
-    requests.exceptions.RequestException,
-    HTTPError,
-    OSError,
-    UnicodeError,
-    OversizeError,
-)
 _MINUTE_S = 60
 _THROTTLED = frozenset({400, 403, 429})
 
@@ -320,39 +292,9 @@ class Transport:
                     headers=response.headers,
                     content=read_bounded(response, deadline),
                 )
-        except _FAILURES as error:
+        except FAILURES as error:
             self._count_answer("none")
-            raise self._translated(call, error) from error
-
-    def _translated(self, call: _Call, error: Exception) -> RemoteError:
-        name, host, reason = self.endpoint.name, self.endpoint.host, _innermost(error)
-        words, setting = _words(reason), self.endpoint.setting
-        if isinstance(reason, ssl.SSLCertVerificationError):
-            return UntrustedError(
-                f"the certificate of {name} at {host} is not trusted: {words}; if your own "
-                "authority or an inspecting proxy issued it, trust that authority (ca_file, or the "
-                "certificates of the system); verification cannot be switched off"
-            )
-        if isinstance(error, _MALFORMED):
-            return UntrustedError(f"{name} has no usable address ({words}); check {setting}")
-        if isinstance(reason, NewConnectionError) or isinstance(
-            error, requests.exceptions.ConnectTimeout | requests.exceptions.ProxyError
-        ):
-            return NoConnectionError(
-                f"{name} cannot be reached at {host}: {words}; check {setting}, and that DNS, "
-                "firewall and proxy let this computer through"
-            )
-        if isinstance(error, OversizeError | requests.exceptions.ContentDecodingError):
-            message = f"{name} gave an answer that cannot be used at {call.where}: {words}"
-            return UnreadableError(message) if call.repeatable else UnknownOutcomeError(message)
-        if isinstance(error, requests.exceptions.Timeout | ReadTimeoutError):
-            message = (
-                f"{name} did not answer within {self.endpoint.timeout_s:g} s, or not in full "
-                f"within {self.endpoint.answer_s:g} s, at {call.where}"
-            )
-        else:
-            message = f"{name} broke off its answer at {call.where}: {words}"
-        return TransientError(message) if call.repeatable else UnknownOutcomeError(message)
+            raise translate(error, self.endpoint, call.where, repeatable=call.repeatable) from error
 
     def _count_answer(self, status: str) -> None:
         with self._lock:
@@ -383,25 +325,3 @@ def _check_headers(headers: Mapping[str, str], name: str) -> tuple[str, ...]:
             )
             raise UnauthorizedError(message)
     return tuple(secret.rpartition(" ")[2] for secret in secrets if secret.split(" ")[-1])
-
-
-def _innermost(error: BaseException) -> BaseException:
-    """The reason that urllib3 keeps inside what requests raises."""
-    seen = {id(error)}
-    while True:
-        inner = [getattr(error, "reason", None), *error.args]
-        deeper = next(
-            (e for e in inner if isinstance(e, BaseException) and id(e) not in seen), None
-        )
-        if deeper is None or isinstance(error, NewConnectionError):
-            return error
-        seen.add(id(deeper))
-        error = deeper
-
-
-def _words(error: BaseException) -> str:
-    """A connection error in words, without the addresses of objects."""
-    text = re.sub(
-        r"(HTTPS?ConnectionPool|HTTPS?Connection)\([^)]*\):?\s*|<[^>]*>:?\s*", "", str(error)
-    )
-    return one_line(text) or type(error).__name__

@@ -1,0 +1,136 @@
+"""Requests to JumpCloud: one thing, one page, or a whole list with its proof.
+
+Source:
+    JumpCloud API 1.0 (``results`` and ``totalCount``), API 2.0 (a list and ``x-total-count``).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from jcsync.errors import UnreadableError
+from jcsync.jumpcloud.auth import Credentials, send
+from jcsync.jumpcloud.listing import Listing, Page, read_listing
+from jcsync.jumpcloud.wire import edge_id, row_id
+from jcsync.model.directory import Membership
+from jcsync.threads import Pool
+from jcsync.transport import Answer, Transport
+
+MOST_ROWS_A_PAGE = 100
+"""Of every list but that of the users."""
+
+
+class Calls:
+    """Reads below the console host; safe for several threads."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        credentials: Credentials,
+        *,
+        org_id: str,
+        limit: int,
+        concurrency: int,
+    ) -> None:
+        """Build it; nothing is sent.
+
+        Args:
+            transport: To the console host, without ``/api``.
+            credentials: Asked for the headers of each call.
+            org_id: Sent as ``x-org-id`` where the route takes it.
+            limit: Rows a page.
+            concurrency: Pages at once.
+        """
+        self._transport = transport
+        self._credentials = credentials
+        self._org_id = org_id
+        self._limit = limit
+        self._pages = Pool(concurrency, thread_name_prefix="jumpcloud-pages")
+
+    def close(self) -> None:
+        """End the threads."""
+        self._pages.shutdown(cancel_futures=True)
+
+    def edges(
+        self, path: str, kind: str, name: str, params: Mapping[str, str] | None = None
+    ) -> Membership:
+        """Read the ids at the other end of the edges of a route.
+
+        Raises:
+            RemoteError: In the form that names the reaction.
+        """
+        listing = self.list(path, name=name, params=params, kind=kind)
+        return Membership(user_ids=frozenset(listing.rows), gap=listing.gap)
+
+    def list(
+        self,
+        path: str,
+        *,
+        name: str,
+        params: Mapping[str, str] | None = None,
+        kind: str = "",
+        organization: bool = True,
+        first: Page | None = None,
+        limit: int | None = None,
+    ) -> Listing:
+        """Read all rows of a route, with the proof that they are all.
+
+        Args:
+            path: Of the route.
+            name: What messages call the rows.
+            params: Beside ``limit`` and ``skip``.
+            kind: Of the other end, where rows are edges of the graph.
+            organization: Whether the route takes ``x-org-id``.
+            first: The first page, where it has been read already.
+            limit: Rows a page, where the route takes more than others.
+
+        Raises:
+            RemoteError: In the form that names the reaction.
+        """
+        limit = limit or self._limit
+        ready = [first] if first else []
+
+        def fetch(skip: int) -> Page:
+            if skip == 0 and ready:
+                return ready.pop()
+            return self.page(path, skip, params=params, organization=organization, limit=limit)
+
+        def key(row: Any) -> str:  # noqa: ANN401 - a row of any route
+            return edge_id(row, kind) if kind else row_id(row)
+
+        return read_listing(fetch, limit=limit, key=key, name=name, pool=self._pages)
+
+    def page(
+        self,
+        path: str,
+        skip: int,
+        *,
+        params: Mapping[str, str] | None = None,
+        organization: bool = True,
+        limit: int | None = None,
+    ) -> Page:
+        """Read one page, which begins after ``skip`` rows.
+
+        Raises:
+            UnreadableError: The answer is no list.
+            RemoteError: In the form that names the reaction.
+        """
+        query = {"limit": str(limit or self._limit), "skip": str(skip), **(params or {})}
+        answer = self.get(path, params=query, organization=organization)
+        body, total = answer.body, answer.headers.get("x-total-count")
+        if isinstance(body, Mapping) and isinstance(body.get("results"), list):
+            count = body.get("totalCount")
+            counted = isinstance(count, int) and not isinstance(count, bool) and count >= 0
+            return Page(rows=body["results"], total=count if counted else None)
+        if isinstance(body, list):
+            return Page(rows=body, total=int(total) if total and total.isdecimal() else None)
+        message = f"JumpCloud answered no list at {path}"
+        raise UnreadableError(message)
+
+    def get(self, path: str, *, params: Mapping[str, str], organization: bool = True) -> Answer:
+        """Read one thing.
+
+        Raises:
+            RemoteError: In the form that names the reaction.
+        """
+        extra = {"x-org-id": self._org_id} if self._org_id and organization else {}
+        return send(self._transport, self._credentials, "GET", path, params=params, headers=extra)

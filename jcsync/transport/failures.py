@@ -1,0 +1,95 @@
+"""No answer, or one that cannot be used → what the caller does next, in words."""
+
+import re
+import ssl
+
+import requests
+from urllib3.exceptions import (
+    HTTPError,
+    LocationValueError,
+    NewConnectionError,
+    ReadTimeoutError,
+)
+
+from jcsync.errors import RemoteError, TransientError, UnknownOutcomeError, UnreadableError
+from jcsync.transport.answers import one_line
+from jcsync.transport.retry import NoConnectionError, UntrustedError
+from jcsync.transport.session import Endpoint, OversizeError
+
+_MALFORMED = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.MissingSchema,
+    requests.exceptions.InvalidProxyURL,
+    LocationValueError,
+    UnicodeError,
+)
+FAILURES = (
+    requests.exceptions.RequestException,
+    HTTPError,
+    OSError,
+    UnicodeError,
+    OversizeError,
+)
+"""What sending a request and reading its answer may raise."""
+
+
+def translate(error: Exception, endpoint: Endpoint, where: str, *, repeatable: bool) -> RemoteError:
+    """Return the error that names the reaction.
+
+    Args:
+        error: One of ``FAILURES``.
+        endpoint: Where the request went.
+        where: Method and URL, for the message.
+        repeatable: Whether the request may be repeated though it may have been carried out.
+    """
+    name, host, reason = endpoint.name, endpoint.host, _innermost(error)
+    words, setting = _words(reason), endpoint.setting
+    if isinstance(reason, ssl.SSLCertVerificationError):
+        return UntrustedError(
+            f"the certificate of {name} at {host} is not trusted: {words}; if your own "
+            "authority or an inspecting proxy issued it, trust that authority (ca_file, or the "
+            "certificates of the system); verification cannot be switched off"
+        )
+    if isinstance(error, _MALFORMED):
+        return UntrustedError(f"{name} has no usable address ({words}); check {setting}")
+    if isinstance(reason, NewConnectionError) or isinstance(
+        error, requests.exceptions.ConnectTimeout | requests.exceptions.ProxyError
+    ):
+        return NoConnectionError(
+            f"{name} cannot be reached at {host}: {words}; check {setting}, and that DNS, "
+            "firewall and proxy let this computer through"
+        )
+    if isinstance(error, OversizeError | requests.exceptions.ContentDecodingError):
+        message = f"{name} gave an answer that cannot be used at {where}: {words}"
+        return UnreadableError(message) if repeatable else UnknownOutcomeError(message)
+    if isinstance(error, requests.exceptions.Timeout | ReadTimeoutError):
+        message = (
+            f"{name} did not answer within {endpoint.timeout_s:g} s, or not in full "
+            f"within {endpoint.answer_s:g} s, at {where}"
+        )
+    else:
+        message = f"{name} broke off its answer at {where}: {words}"
+    return TransientError(message) if repeatable else UnknownOutcomeError(message)
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """The reason that urllib3 keeps inside what requests raises."""
+    seen = {id(error)}
+    while True:
+        inner = [getattr(error, "reason", None), *error.args]
+        deeper = next(
+            (e for e in inner if isinstance(e, BaseException) and id(e) not in seen), None
+        )
+        if deeper is None or isinstance(error, NewConnectionError):
+            return error
+        seen.add(id(deeper))
+        error = deeper
+
+
+def _words(error: BaseException) -> str:
+    """A connection error in words, without the addresses of objects."""
+    text = re.sub(
+        r"(HTTPS?ConnectionPool|HTTPS?Connection)\([^)]*\):?\s*|<[^>]*>:?\s*", "", str(error)
+    )
+    return one_line(text) or type(error).__name__
