@@ -71,7 +71,7 @@ promises: .venv/.dev ## Live through 20,000 random histories (hours)
 .PHONY: pytest
 pytest: .venv/.dev ## Run the tests, with coverage
 	@$(BIN)/python tests/interop/scimmy/install.py >/dev/null
-	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --cov $(ARGS)
+	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal --cov $(ARGS)
 
 .PHONY: bench
 bench: .venv/.demo ## Measure initial and no-change runs (minutes)

@@ -92,9 +92,9 @@ def test_secrets_in_files_stay_where_they_are(fresh: Site) -> None:
 
     assert result.status == 0, result.text
     assert files(fresh) == {"jcsync.yaml"}
-    (written,) = result.document["written"]
+    (written,), (run,) = result.document["written"], result.document["runs"]
     assert written.endswith("jcsync.yaml")
-    assert len(result.run["plan"]["changes"]) == 2
+    assert len(run["plan"]["changes"]) == 2
 
 
 def test_nothing_is_replaced_unasked(fresh: Site) -> None:

@@ -74,7 +74,7 @@ def test_missing_key_is_a_redirect_to_the_login_page(connect: Connect) -> None:
     [
         (misfortunes.fail(403), UnauthorizedError, "does not permit"),
         (misfortunes.fail(404), Exception, "does not know"),
-        (misfortunes.throttle(), TransientError, "asks to slow down"),
+        (misfortunes.throttle(60), TransientError, "asks to slow down"),
         (misfortunes.fail(500), TransientError, "failed"),
         (misfortunes.page(200), UnreadableError, "HTML instead of JSON"),
         (misfortunes.cut_json(), UnreadableError, "broken JSON"),

@@ -142,7 +142,7 @@ def test_more_events_than_are_worth_reading(listen: Listen) -> None:
         (misfortunes.fail(404), True, "it is not at this address"),
         (misfortunes.page(404), True, "it is not at this address"),
         (misfortunes.fail(500), False, "failed"),
-        (misfortunes.throttle(), False, "asks to slow down"),
+        (misfortunes.throttle(60), False, "asks to slow down"),
         (misfortunes.page(200), False, "HTML instead of JSON"),
         (misfortunes.login(), False, "redirects to /login"),
         (misfortunes.rewrite(lambda _: {}), False, "answered no list"),

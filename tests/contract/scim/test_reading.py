@@ -87,7 +87,7 @@ def test_list_that_cannot_be_trusted_has_a_gap(
         (misfortunes.fail(403), UnauthorizedError, r"does not permit.*Make a new token"),
         (misfortunes.fail(404), NotFoundError, r"check provider\.base_url.*/Users"),
         (misfortunes.page(404), UnreadableError, "not as an API does"),
-        (misfortunes.throttle(), TransientError, "asks to slow down"),
+        (misfortunes.throttle(60), TransientError, "asks to slow down"),
         (misfortunes.fail(500), TransientError, "failed"),
         (misfortunes.page(200), UnreadableError, "HTML instead of JSON"),
         (misfortunes.cut_json(), UnreadableError, "broken JSON"),
