@@ -7,6 +7,7 @@
 BIN := .venv/bin
 PYTEST_WORKERS ?= 2
 ARGS ?=
+COVERAGE ?=
 export PYTHON
 
 # A .venv that was moved, or whose Python is gone, is not what its stamps say.
@@ -69,9 +70,9 @@ promises: .venv/.dev ## Live through 20,000 random histories (hours)
 	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -n $(PYTEST_WORKERS) tests/promises/test_histories.py $(ARGS)
 
 .PHONY: pytest
-pytest: .venv/.dev ## Run the tests, with coverage
+pytest: .venv/.dev ## Run the tests; COVERAGE=--cov measures their coverage, as CI does
 	@$(BIN)/python tests/interop/scimmy/install.py >/dev/null
-	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal --cov $(ARGS)
+	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal $(COVERAGE) $(ARGS)
 
 .PHONY: bench
 bench: .venv/.demo ## Measure initial and no-change runs (minutes)
