@@ -97,8 +97,8 @@ def find_file(path: Path | None, environ: Mapping[str, str], cwd: Path) -> Path 
             ENVIRONMENT,
             "",
             f"no settings found: neither {' nor '.join(PLACES)} exists and no "
-            f"{variable_name(('connections',))}__… is set; try jcsync demo, or copy "
-            "config/jcsync.example.yaml to config/jcsync.yaml",
+            f"{variable_name(('connections',))}__… is set; jcsync init writes "
+            "a configuration, jcsync demo needs none",
         )
     return found.absolute() if found else None
 

@@ -120,7 +120,7 @@ def test_where_the_file_is_looked_for(tmp_path: Path) -> None:
         (Path("no.yaml"), {}, r"in no.yaml\n  -  --config  there is no such file"),
         (None, {"JCSYNC_CONFIG": "no.yaml"}, r"JCSYNC_CONFIG  there is no such file"),
         (Path("a\x00b"), {}, "there is no such file"),
-        (None, {}, "no settings found: neither config/jcsync.yaml nor .* try jcsync demo"),
+        (None, {}, "no settings found: neither config/jcsync.yaml nor .* jcsync init writes"),
         (Path(), {}, "cannot be read: Is a directory"),
     ],
 )
