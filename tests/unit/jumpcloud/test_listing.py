@@ -1,6 +1,7 @@
 """Paging: a listing is complete and equal to the truth, or has a gap."""
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -207,12 +208,15 @@ def routes(draw: st.DrawFn) -> Route:
     rows: list[str | None] = list(ids(number))
     for place in draw(st.lists(st.integers(0, 17), max_size=3)):
         rows.insert(place, None)
-    chance = draw(st.randoms(use_true_random=False))
+    seed = draw(st.integers(0, 2**32))
+    readings = Counter[int]()
     faults = draw(st.sets(st.sampled_from(["drop", "repeat", "shuffle"])))
     if None in rows:
         faults.discard("shuffle")  # nulls cannot be told apart
 
-    def spoil(_: int, page: list[Any]) -> list[Any]:
+    def spoil(skip: int, page: list[Any]) -> list[Any]:
+        readings[skip] += 1  # the pool asks in any order: each page has its own chance
+        chance = random.Random(f"{seed} {skip} {readings[skip]}")
         page = list(page)
         if "shuffle" in faults:
             page = chance.sample(rows, len(page))
