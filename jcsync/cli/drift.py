@@ -47,7 +47,7 @@ _NAME_WIDTH = 34
 @click.argument("connections", nargs=-1, metavar="[CONNECTION]...")
 @common_options
 def drift(options: Options, connections: tuple[str, ...]) -> int:
-    """Show what the platform holds that the directory does not imply. Writes nothing.
+    """Show what the platform holds that the directory does not imply; writes to neither side.
 
     Orphans, unmanaged accounts and groups, attributes that somebody else has changed, accounts
     that somebody else has deleted, and members too many. What policy.protect names is left out.

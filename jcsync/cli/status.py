@@ -1,6 +1,8 @@
 """``status``: how each connection stands."""
 
-from collections.abc import Mapping
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -15,6 +17,7 @@ from jcsync.cli.watch import check_watchable, watch_lines
 from jcsync.clock import SystemClock
 from jcsync.model.facts import BELIEVED_FOR
 from jcsync.model.history import (
+    DRIFT,
     NEXT_RUN,
     THROTTLED,
     ConnectionRecord,
@@ -51,6 +54,16 @@ class _Standing:
     def throttled(self) -> int:
         """How often the last run was asked to slow down."""
         return int(self.memos[THROTTLED].value) if THROTTLED in self.memos else 0
+
+    @property
+    def drift(self) -> Counter[str] | None:
+        """How much drift was seen last, by kind; ``None`` where nobody looked."""
+        return Counter(json.loads(self.memos[DRIFT].value)) if DRIFT in self.memos else None
+
+    @property
+    def drift_seen_at(self) -> datetime | None:
+        """When that was."""
+        return self.memos[DRIFT].at if DRIFT in self.memos else None
 
     @property
     def lag_s(self) -> float:
@@ -103,24 +116,8 @@ def _lines_of(loaded: "Loaded", store: "SqlStore", names: tuple[str, ...]) -> li
 
 def _connection_lines(standing: _Standing) -> list[Line]:
     record, now, escrow = standing.record, standing.now, standing.escrow
-    run = record.last_run
     lines: list[Line] = [((record.name, "bold"), (" (paused)" if record.paused else "", "yellow"))]
-    if run is None:
-        lines.append((("  never run; next: ", ""), (f"jcsync plan {record.name}", "")))
-    else:
-        bad = run.outcome in ("failed", "partial", "held", "")
-        outcome = run.outcome or ("under way" if record.lease_owner else "not finished")
-        age = age_text((now - run.started_at).total_seconds())
-        lines.append(
-            (
-                ("  last run      ", "dim"),
-                (outcome, "red" if bad else "green"),
-                (f", {age} ago, {counted(run.applied, 'change')} applied", ""),
-                (f", {run.failed} failed" if run.failed else "", "red"),
-            )
-        )
-        if run.error:
-            lines.append((("                ", ""), (run.error, "red")))
+    lines += _run_lines(standing)
     success = "never"
     if record.last_success is not None:
         success = f"{age_text((now - record.last_success).total_seconds())} ago"
@@ -139,6 +136,8 @@ def _connection_lines(standing: _Standing) -> list[Line]:
         old = "; too old for runs to go by, again: jcsync check" if since > BELIEVED_FOR else ""
         words = f"{age_text(since.total_seconds())} ago what the platform does{old}"
         lines.append((("  learnt        ", "dim"), (words, "")))
+    if record.last_run is not None:
+        lines.append((("  drift         ", "dim"), _drift_words(standing)))
     lines += [
         line
         for hold in standing.holds
@@ -164,8 +163,41 @@ def _connection_lines(standing: _Standing) -> list[Line]:
     return lines
 
 
+def _run_lines(standing: _Standing) -> Iterator[Line]:
+    """Say how the last run went."""
+    record, run = standing.record, standing.record.last_run
+    if run is None:
+        yield (("  never run; next: ", ""), (f"jcsync plan {record.name}", ""))
+        return
+    bad = run.outcome in ("failed", "partial", "held", "")
+    outcome = run.outcome or ("under way" if record.lease_owner else "not finished")
+    age = age_text((standing.now - run.started_at).total_seconds())
+    yield (
+        ("  last run      ", "dim"),
+        (outcome, "red" if bad else "green"),
+        (f", {age} ago, {counted(run.applied, 'change')} applied", ""),
+        (f", {run.failed} failed" if run.failed else "", "red"),
+    )
+    if run.error:
+        yield (("                ", ""), (run.error, "red"))
+
+
+def _drift_words(standing: _Standing) -> tuple[str, str]:
+    """Say how much drift there was when somebody looked, and how it looks."""
+    drift, seen_at, look = standing.drift, standing.drift_seen_at, standing.record.name
+    if drift is None or seen_at is None:
+        return f"not looked for yet; look: jcsync drift {look}", ""
+    age = age_text((standing.now - seen_at).total_seconds())
+    if not drift.total():
+        return f"none {age} ago", ""
+    kinds = ", ".join(f"{number} {kind}" for kind, number in drift.items())
+    words = f"{counted(drift.total(), 'resource')}, {age} ago: {kinds}; look: jcsync drift {look}"
+    return words, "yellow"
+
+
 def _connection_document(standing: _Standing) -> dict[str, Any]:
     record, now, next_run = standing.record, standing.now, standing.next_run
+    drift, seen_at = standing.drift, standing.drift_seen_at
     success = record.last_success
     return {
         "connection": record.name,
@@ -181,5 +213,7 @@ def _connection_document(standing: _Standing) -> dict[str, Any]:
         "managed": record.managed,
         "holds": [hold.id for hold in standing.holds],
         "escrow": len(standing.escrow),
+        "drift": drift.total() if drift is not None else None,
+        "drift_seen_at": time_text(seen_at) if seen_at else None,
         "lease_owner": record.lease_owner or None,
     }

@@ -177,6 +177,9 @@ class OutcomeRecord:
 NEXT_RUN = "next run"
 """Topic of the memo that tells when the daemon begins the next run, ISO 8601."""
 
+DRIFT = "drift"
+"""Topic of the memo that tells how much drift was seen last: a JSON object, numbers by kind."""
+
 THROTTLED = "throttled"
 """Topic of the memo that tells how often the last run was asked to slow down."""
 

@@ -17,8 +17,8 @@ from jcsync.pipeline.decide import decide
 from jcsync.pipeline.drift import look_for_drift
 from jcsync.pipeline.links import adopt_account, forget_links
 from jcsync.pipeline.orders import Connection, Decision, Memory, Order, Progress
-from jcsync.pipeline.reading import identify, read_people
-from jcsync.pipeline.run import recall, run
+from jcsync.pipeline.reading import identify, read_people, recall
+from jcsync.pipeline.run import run
 
 __all__ = [
     "Connection",

@@ -11,8 +11,8 @@ from jcsync.model.report import Outcome, RunOutcome, RunReport, Status
 from jcsync.model.resource import Access, DesiredUser, Kind, Link, ProviderState, UserResource
 from jcsync.pipeline.orders import Connection, Decision, Memory, Order
 from jcsync.pipeline.organization import check_organization
+from jcsync.pipeline.reading import recall
 from jcsync.pipeline.recorder import Recorder
-from jcsync.pipeline.run import recall
 from jcsync.ports import Clock, Lease, Store
 from jcsync.stages.diff import STEP_PATCH
 from jcsync.stages.mapping import map_users

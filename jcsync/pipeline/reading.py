@@ -1,4 +1,4 @@
-"""What a run reads: everybody, or some people only."""
+"""What a run reads: everybody, or some people only; and what the store remembers."""
 
 from typing import TypedDict
 
@@ -6,6 +6,7 @@ from jcsync.model.directory import DirectoryState
 from jcsync.model.resource import ProviderState, Sought
 from jcsync.model.rules import AttributeRule, GroupPolicy, Policy, Scope
 from jcsync.pipeline.orders import Connection, Memory
+from jcsync.ports import Store
 from jcsync.stages.people import fetch_accounts, fetch_group, fetch_people
 from jcsync.stages.read import fetch_both
 from jcsync.stages.restrict import choose_one, linked_ids
@@ -17,6 +18,16 @@ class _Rules(TypedDict):
     policy: Policy
     rules: tuple[AttributeRule, ...]
     groups: GroupPolicy
+
+
+def recall(store: Store, name: str) -> Memory:
+    """Read what the store remembers of a connection."""
+    return Memory(
+        links=store.links(name),
+        escrow=store.escrow(name),
+        settled=store.settled(name),
+        baseline=store.baseline(name),
+    )
 
 
 @span("read")

@@ -246,6 +246,13 @@ class Recorder:
         )
         log.error("run ended early", error=str(error))
 
+    @property
+    def undone(self) -> tuple[Change, ...]:
+        """The changes of the plan that were not applied."""
+        done = {outcome.n for outcome in self._outcomes if outcome.status is Status.APPLIED}
+        changes = self._plan.changes if self._plan is not None else ()
+        return tuple(change for n, change in enumerate(changes, start=1) if n not in done)
+
     @span("record")
     def finish(self) -> RunReport:
         """Return the report, after it was written to the store."""

@@ -8,6 +8,7 @@ import structlog
 from jcsync.errors import JcsyncError, StalePlanError
 from jcsync.model.report import RunReport, Status
 from jcsync.pipeline.decide import decide
+from jcsync.pipeline.drift import remember_rest
 from jcsync.pipeline.fast import (
     FullRunDueError,
     Watch,
@@ -21,9 +22,15 @@ from jcsync.pipeline.fast import (
 )
 from jcsync.pipeline.orders import Connection, Decision, Memory, Order, Progress
 from jcsync.pipeline.organization import check_organization
-from jcsync.pipeline.reading import read_accounts, read_everybody, read_group, read_person
+from jcsync.pipeline.reading import (
+    read_accounts,
+    read_everybody,
+    read_group,
+    read_person,
+    recall,
+)
 from jcsync.pipeline.recorder import Recorder
-from jcsync.ports import Lease, Store
+from jcsync.ports import Lease
 from jcsync.stages.decided import UNSETTLED
 from jcsync.stages.guard import check_plan
 from jcsync.stages.record import record_matching
@@ -142,6 +149,7 @@ def _run_full(connection: Connection, order: Order, record: Recorder, lease: Lea
     _make_so(connection, record, decision, memory, lease)
     record.settle(decision, memory)
     if decision.complete and not order.is_partial:
+        remember_rest(connection, decision, memory, record.undone)
         now = decided_now(connection, state, decision.desired)
         unsettled = dict.fromkeys(decision.unsettled, UNSETTLED)
         changed = differences({**now, **unsettled}, connection.store.decided(connection.name))
@@ -188,16 +196,6 @@ def _make_so(
         complete=decision.complete,
     )
     record.apply(decision.plan, replace(memory, links=links), lease)
-
-
-def recall(store: Store, name: str) -> Memory:
-    """Read what the store remembers of a connection."""
-    return Memory(
-        links=store.links(name),
-        escrow=store.escrow(name),
-        settled=store.settled(name),
-        baseline=store.baseline(name),
-    )
 
 
 def _lease(connection: Connection, order: Order) -> AbstractContextManager[Lease | None]:

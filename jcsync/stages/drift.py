@@ -35,6 +35,12 @@ def strict_groups(policy: GroupPolicy) -> GroupPolicy:
     return replace(policy, remove_extra=True)
 
 
+def hides_drift(policy: Policy, groups: GroupPolicy) -> bool:
+    """Tell whether a plan under these policies lacks changes that a strict one would have."""
+    keeps = Removal.KEEP in (policy.on_leave, policy.on_delete)
+    return keeps or not policy.update or (groups.enabled and not groups.remove_extra)
+
+
 def find_drift(
     users: UserMatching,
     groups: GroupMatching,

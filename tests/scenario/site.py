@@ -27,6 +27,7 @@ from jcsync.settings.connection import ScheduleSettings
 from jcsync.store import open_store
 
 GROUP = "Keepnet Users"
+_USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 _EVERY_SECOND = {"every": 1.0, "cron": None, "jitter": ScheduleSettings(jitter="0%").jitter}
 Json = dict[str, Any]
 SCHEMA = json.loads(
@@ -295,3 +296,17 @@ def two_connections(site: Site, *, first: Json | None = None, **second: object) 
             state.create_group(name)
     other = site.world.config(**{"scope": {"groups": ["Second"]}, **second})
     site.configure(**(first or {}), connections={"second": other["connections"]["demo"]})
+
+
+def edit_by_hand(site: Site, who: str, **attributes: object) -> None:
+    """Change an account by hand, as an administrator of the platform would."""
+    account = site.world.platform.account(f"{who}@example.com")
+    site.world.platform.state.edit(account["id"], **attributes)
+
+
+def account_by_hand(site: Site, who: str, **attributes: object) -> str:
+    """Create an active account by hand and return its id."""
+    name = f"{who}@example.com"
+    return site.world.platform.state.add_by_hand(
+        schemas=[_USER], userName=name, active=True, **attributes
+    )

@@ -1,11 +1,10 @@
 """``drift``: what the platform holds that the directory does not imply."""
 
+import sqlite3
 from typing import Any
 
 from jcsync.sandbox import misfortunes
-from tests.scenario.site import GROUP, Site, two_connections
-
-USER = "urn:ietf:params:scim:schemas:core:2.0:User"
+from tests.scenario.site import GROUP, Site, account_by_hand, edit_by_hand, two_connections
 
 
 def drift_of(site: Site, *args: str, status: int = 10) -> dict[str, Any]:
@@ -23,20 +22,6 @@ def kinds(document: dict[str, Any]) -> dict[str, list[str]]:
     for entry in document["drift"]:
         found.setdefault(entry["kind"], []).append(entry["name"].partition("@")[0])
     return found
-
-
-def edit(site: Site, who: str, **attributes: object) -> None:
-    """Change an account by hand, as an administrator of the platform would."""
-    account = site.world.platform.account(f"{who}@example.com")
-    site.world.platform.state.edit(account["id"], **attributes)
-
-
-def account_by_hand(site: Site, who: str, **attributes: object) -> str:
-    """Create an active account by hand and return its id."""
-    name = f"{who}@example.com"
-    return site.world.platform.state.add_by_hand(
-        schemas=[USER], userName=name, active=True, **attributes
-    )
 
 
 def test_no_drift(team: Site) -> None:
@@ -88,15 +73,15 @@ def test_reactivated_by_hand(team: Site) -> None:
     """Access that somebody gave back on the platform is found."""
     team.world.jumpcloud.state.suspend("ann")
     team("reconcile")
-    edit(team, "ann", active=True)
+    edit_by_hand(team, "ann", active=True)
 
     assert kinds(drift_of(team)) == {"orphan": ["ann"]}
 
 
 def test_edited_by_hand(team: Site) -> None:
     """What was applied, what is there now, and what JumpCloud has."""
-    edit(team, "bob", displayName="Bobby")
-    edit(team, "cid", active=False)
+    edit_by_hand(team, "bob", displayName="Bobby")
+    edit_by_hand(team, "cid", active=False)
 
     document = drift_of(team)
 
@@ -117,7 +102,7 @@ def test_edited_by_hand(team: Site) -> None:
 def test_edited_by_hand_where_nothing_is_updated(team: Site) -> None:
     """``policy.update: false`` keeps the edit and does not hide it."""
     team.configure(policy={"update": False})
-    edit(team, "bob", displayName="Bobby")
+    edit_by_hand(team, "bob", displayName="Bobby")
 
     assert kinds(drift_of(team)) == {"edited": ["bob"]}
 
@@ -196,6 +181,23 @@ def test_sides_that_cannot_be_read(team: Site) -> None:
         misfortunes.page(200, "<html></html>"), method="GET", path="/Users", count=None
     )
     assert team("drift").status == 6
+
+
+def test_store_that_takes_nothing(team: Site) -> None:
+    """What cannot be remembered for the status is shown all the same, and the log says so."""
+    edit_by_hand(team, "bob", displayName="Bobby")
+    with sqlite3.connect(team.config.with_suffix(".db")) as store:
+        store.execute(
+            "create trigger full before insert on memo begin select raise(abort, 'full'); end"
+        )
+    store.close()
+
+    result = team("drift")
+
+    assert result.status == 10
+    assert "Bobby" in result.out
+    assert "drift could not be remembered" in result.err
+    assert team.json("status")["connections"][0]["drift"] == 0
 
 
 def test_wrong_name(team: Site) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from jcsync.sandbox import misfortunes
-from tests.scenario.site import GROUP, Site, wait_for
+from tests.scenario.site import GROUP, Site, account_by_hand, edit_by_hand, wait_for
 from tests.scenario.terminal import Terminal
 
 ROOT = Path(__file__).parents[2]
@@ -91,3 +91,72 @@ def test_who_writes_now_is_named(team: Site) -> None:
         assert owner in team("status").out
     finally:
         running.communicate(timeout=30)
+
+
+def test_drift_is_what_the_last_look_saw(team: Site) -> None:
+    """The status says what ``jcsync drift`` found and when, and asks nobody again."""
+    before = team.json("status")["connections"][0]["drift"]
+    edit_by_hand(team, "bob", displayName="Bobby")
+    unseen = team.json("status")["connections"][0]["drift"]
+    assert team("drift").status == 10
+    team.forget_traffic()
+
+    (connection,) = team.json("status")["connections"]
+    text = team("status").out
+
+    assert (before, unseen, connection["drift"]) == (0, 0, 1)
+    assert connection["drift_seen_at"] is not None
+    assert "1 resource, 0 s ago: 1 edited; look: jcsync drift demo" in text
+    assert not team.world.platform.faults.traffic.log
+    assert not team.world.jumpcloud.faults.traffic.log
+
+
+def test_full_run_tells_the_drift_that_it_leaves(team: Site) -> None:
+    """An edit is set right and an account of somebody else is left alone: that one is counted."""
+    edit_by_hand(team, "bob", displayName="Bobby")
+    account_by_hand(team, "root")
+
+    assert team("reconcile").status == 0
+
+    assert team.json("status")["connections"][0]["drift"] == 1
+    assert "1 resource, 0 s ago: 1 unmanaged; look: jcsync drift demo" in team("status").out
+
+
+def test_drift_that_a_run_could_not_remove_is_counted(team: Site) -> None:
+    """Access that somebody gave back, and that the platform does not take again, is still drift."""
+    team.world.jumpcloud.state.suspend("ann")
+    assert team("reconcile").status == 0
+    edit_by_hand(team, "ann", active=True)
+    for method in ("PATCH", "PUT"):
+        team.world.platform.faults.add(misfortunes.fail(400), method=method, count=None)
+
+    assert team("reconcile").status == 3
+
+    assert "1 resource, 0 s ago: 1 orphan;" in team("status").out
+
+
+def test_drift_that_policies_keep_is_not_forgotten_by_runs(team: Site) -> None:
+    """A run that would not see an orphan, because it is to be kept, does not say that there is none."""
+    team.configure(policy={"on_leave": "keep"})
+    team.world.jumpcloud.state.remove_member(GROUP, "ann")
+    assert team("drift").status == 10
+
+    assert team("reconcile").status == 0
+
+    assert team.json("status")["connections"][0]["drift"] == 1
+
+
+def test_drift_is_unknown_while_nobody_could_look(team: Site) -> None:
+    """What was read in part says nothing about how many there are."""
+    team.configure(store={"url": f"sqlite:///{team.folder / 'new.db'}"})
+    team.world.platform.faults.add(
+        misfortunes.page(200, "<html></html>"), method="GET", path="/Users", count=None
+    )
+    assert team("drift").status == 6
+    assert team("reconcile").status == 6
+
+    (connection,) = team.json("status")["connections"]
+
+    assert connection["drift"] is None
+    assert connection["drift_seen_at"] is None
+    assert "not looked for yet; look: jcsync drift demo" in team("status").out
