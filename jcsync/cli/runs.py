@@ -3,13 +3,13 @@
 import hashlib
 import json
 import os
-import secrets
 import shlex
 import stat
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from functools import wraps
 from pathlib import Path
@@ -33,7 +33,7 @@ from jcsync.cli.tables import print_lines
 from jcsync.clock import SystemClock
 from jcsync.errors import JcsyncError, SettingsError, StalePlanError, UsageError
 from jcsync.model.report import ErrorKind, RunError, RunOutcome, RunReport
-from jcsync.pipeline import Order, Progress
+from jcsync.pipeline import Order, Progress, new_run_id
 from jcsync.pipeline import run as run_pipeline
 from jcsync.render import json_pieces, render_run, reports_document
 
@@ -204,11 +204,13 @@ def _run_all(
         raise UsageError(message)
     with build_store(loaded) as store, stop_signals() as stop:
         notices = build_notices(loaded, store)
+        now = SystemClock().now()
+        orders = {name: replace(order(name), run_id=new_run_id(now)) for name in chosen}
         if tell:
-            notices.begin()
+            notices.begin({name: order.run_id for name, order in orders.items()})
         reports = [
-            run_connection(loaded, name, store, order(name), stop=stop, options=options)
-            for name in chosen
+            run_connection(loaded, name, store, order, stop=stop, options=options)
+            for name, order in orders.items()
         ]
         if tell and not stop.is_set():
             notices.end(reports, room=store.room())
@@ -250,7 +252,7 @@ def run_connection(
 def _failed(name: str, order: Order, started: datetime, kind: ErrorKind, message: str) -> RunReport:
     """The report of a run that could not make its own."""
     return RunReport(
-        run_id=f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
+        run_id=order.run_id or new_run_id(started),
         connection=name,
         mode=order.mode,
         outcome=RunOutcome.FAILED,

@@ -14,7 +14,7 @@ from jcsync.daemon.schedule import build_trigger, first_start, is_due, shortest_
 from jcsync.errors import JcsyncError, SettingsError
 from jcsync.model.history import NEXT_RUN
 from jcsync.model.report import ErrorKind, RunError, RunOutcome, RunReport
-from jcsync.pipeline import Order, run
+from jcsync.pipeline import Order, new_run_id, run
 from jcsync.ports import Clock
 from jcsync.settings import Connection, Loaded
 from jcsync.store import SqlStore
@@ -165,14 +165,14 @@ class Jobs:
             # The first run looks at everybody: nobody knows what was done since the last one, and
             # new credentials have to be tried on both sides.
             fast = self._looked.get(name) == settings
-            order = Order(apply=True, trigger="schedule", fast=fast)
+            run_id = new_run_id(self._clock.now())
+            order = Order(apply=True, trigger="schedule", fast=fast, run_id=run_id)
             notices = build_notices(loaded, self._store)
-            with bound_contextvars(connection=name):
-                self._telling.submit(notices.begin)
-            report = self._report(loaded, name, order)
-            if report.mode == "full" and report.succeeded:
-                self._looked[name] = settings
-            with bound_contextvars(connection=name, run_id=report.run_id):
+            self._telling.submit(notices.begin, {name: run_id})
+            with bound_contextvars(connection=name, run_id=run_id):
+                report = self._report(loaded, name, order)
+                if report.mode == "full" and report.succeeded:
+                    self._looked[name] = settings
                 self._telling.submit(
                     notices.end, [report], chosen_names(loaded, ()), room=self._store.room()
                 )
@@ -195,14 +195,14 @@ class Jobs:
                 )
                 return report
         except JcsyncError as error:
-            log.error("run failed", connection=name, error=str(error))  # noqa: TRY400 - no fault of ours
+            log.error("run failed", error=str(error))  # noqa: TRY400 - no fault of ours
             kind = ErrorKind.SETTINGS if isinstance(error, SettingsError) else ErrorKind.UNEXPECTED
             reason = str(error)
         except Exception as error:  # a front door: the other connections go on
-            log.exception("run failed unexpectedly", connection=name, error=repr(error))
+            log.exception("run failed unexpectedly", error=repr(error))
             kind, reason = ErrorKind.UNEXPECTED, repr(error)
         return RunReport(
-            run_id="",
+            run_id=order.run_id,
             connection=name,
             mode="full",
             outcome=RunOutcome.FAILED,

@@ -1,9 +1,11 @@
 """Telling: events after a run, the digest, and the dead man's switch."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Final
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from jcsync.errors import JcsyncError
 from jcsync.model.report import RunReport
@@ -44,9 +46,14 @@ class Notices:
         self._store = store
         self._clock = clock
 
-    def begin(self) -> None:
-        """Tell the dead man's switch that a run begins."""
-        self._ping("/start", "")
+    def begin(self, runs: Mapping[str, str]) -> None:
+        """Tell the dead man's switch that runs begin.
+
+        Args:
+            runs: The id of each, by its connection.
+        """
+        with _named(runs):
+            self._ping("/start", "")
 
     def end(
         self,
@@ -64,15 +71,17 @@ class Notices:
             room: Bytes that are left on the disk of the store.
         """
         for report in reports:
-            try:
-                self._tell_events(report)
-            except JcsyncError as error:
-                log.warning("notices could not be prepared", error=str(error))
-            except Exception as error:  # a front door: the run is over and went well
-                log.exception("notices failed unexpectedly", error=repr(error))
-        if room is not None:
-            self._tell_room(room)
-        self._ping_end(reports, names)
+            with _named({report.connection: report.run_id}):
+                try:
+                    self._tell_events(report)
+                except JcsyncError as error:
+                    log.warning("notices could not be prepared", error=str(error))
+                except Exception as error:  # a front door: the run is over and went well
+                    log.exception("notices failed unexpectedly", error=repr(error))
+        with _named({report.connection: report.run_id for report in reports}):
+            if room is not None:
+                self._tell_room(room)
+            self._ping_end(reports, names)
 
     def tell_digest(self, names: Sequence[str]) -> None:
         """Send the digest where it is due."""
@@ -156,6 +165,11 @@ class Notices:
             ping(url.get_secret_value(), suffix, body)
         except JcsyncError as error:
             log.warning("notify.ping_url could not be called", error=str(error))
+
+
+def _named(runs: Mapping[str, str]) -> AbstractContextManager[None]:
+    """Log with the connections and the runs that it is about."""
+    return bound_contextvars(connection=", ".join(runs), run_id=", ".join(runs.values()))
 
 
 def _summary(report: RunReport) -> str:

@@ -16,7 +16,14 @@ ports.
 from jcsync.pipeline.decide import decide
 from jcsync.pipeline.drift import look_for_drift
 from jcsync.pipeline.links import adopt_account, forget_links
-from jcsync.pipeline.orders import Connection, Decision, Memory, Order, Progress
+from jcsync.pipeline.orders import (
+    Connection,
+    Decision,
+    Memory,
+    Order,
+    Progress,
+    new_run_id,
+)
 from jcsync.pipeline.reading import identify, read_people, recall
 from jcsync.pipeline.run import run
 
@@ -31,6 +38,7 @@ __all__ = [
     "forget_links",
     "identify",
     "look_for_drift",
+    "new_run_id",
     "read_people",
     "recall",
     "run",

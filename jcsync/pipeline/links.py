@@ -1,6 +1,5 @@
 """What a person decides about single links: to take an account over, or to forget whose it is."""
 
-import secrets
 from collections.abc import Sequence
 
 from jcsync.errors import JcsyncError, UnreadableError, UsageError
@@ -9,7 +8,7 @@ from jcsync.model.history import OutcomeRecord
 from jcsync.model.plan import Action, AttributeChange, Change, Plan
 from jcsync.model.report import Outcome, RunOutcome, RunReport, Status
 from jcsync.model.resource import Access, DesiredUser, Kind, Link, ProviderState, UserResource
-from jcsync.pipeline.orders import Connection, Decision, Memory, Order
+from jcsync.pipeline.orders import Connection, Decision, Memory, Order, new_run_id
 from jcsync.pipeline.organization import check_organization
 from jcsync.pipeline.reading import recall
 from jcsync.pipeline.recorder import Recorder
@@ -229,7 +228,7 @@ def forget_links(
         LeaseHeldError: A run is under way.
     """
     now = clock.now()
-    run_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    run_id = new_run_id(now)
     plan = Plan(connection=connection, changes=tuple(_oblivion(link) for link in links))
     outcomes = tuple(
         Outcome(n=n, status=Status.APPLIED, resource_id=link.resource_id)

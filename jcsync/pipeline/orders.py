@@ -1,9 +1,10 @@
 """What a run works with, what is asked of it, what it remembers and what it decides."""
 
+import secrets
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from jcsync.model.baseline import Baseline
 from jcsync.model.directory import Evidence
@@ -19,6 +20,11 @@ from jcsync.stages.matching import GroupMatching, UserMatching
 
 Progress = Callable[[str, int, int], None]
 """Told of a stage, how much of it is done, and how much there is; 0 of 0 when it begins."""
+
+
+def new_run_id(started: datetime) -> str:
+    """Return what a run is called that begins then: unique, and sorted by time."""
+    return f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +90,7 @@ class Order:
         approved: The hold that a person has approved: its limits are waived.
         exceed_limits: Waive all limits for this one run.
         fast: Look at those alone who may have changed, where that is possible.
+        run_id: What the run is to be called, where somebody speaks of it before it begins.
     """
 
     apply: bool
@@ -94,6 +101,7 @@ class Order:
     approved: HoldRecord | None = None
     exceed_limits: bool = False
     fast: bool = False
+    run_id: str = ""
 
     @property
     def is_patient(self) -> bool:

@@ -1,6 +1,5 @@
 """A run as it goes: its report as it grows, its log, and what the store knows of it."""
 
-import secrets
 from contextlib import closing
 from dataclasses import replace
 
@@ -34,7 +33,14 @@ from jcsync.model.report import (
     Status,
 )
 from jcsync.model.resource import Kind, ProviderState
-from jcsync.pipeline.orders import Connection, Decision, Memory, Order, Progress
+from jcsync.pipeline.orders import (
+    Connection,
+    Decision,
+    Memory,
+    Order,
+    Progress,
+    new_run_id,
+)
 from jcsync.ports import Lease
 from jcsync.stages.apply import apply_plan
 from jcsync.stages.decided import UNSETTLED, find_touched
@@ -60,7 +66,7 @@ class Recorder:
         self._connection = connection
         self._order = order
         self._started = connection.clock.now()
-        self.run_id = f"{self._started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+        self.run_id = order.run_id or new_run_id(self._started)
         self._plan: Plan | None = None
         self._findings: tuple[Finding, ...] = ()
         self._complete = (False, False)

@@ -13,7 +13,7 @@ from jcsync.notices import Notices
 from jcsync.sandbox import misfortunes
 from jcsync.settings import load_settings
 from jcsync.store import open_store
-from tests.scenario.site import GROUP, Site, wait_for
+from tests.scenario.site import GROUP, Site, two_connections, wait_for
 
 SECRET = "a-token-in-a-path"
 
@@ -176,6 +176,26 @@ def test_daemon_tells_and_goes_on(team: Site, receiver: Receiver) -> None:
         assert daemon.status == 0
         assert SECRET not in daemon.err
     assert receiver.titles == ["jcsync demo: credentials rejected"]
+
+
+def test_unheard_pings_name_their_run(team: Site, receiver: Receiver) -> None:
+    """Of a start as of an end, the log says of which run; one for several runs names them all."""
+    receiver.status = 500
+    team.configure(notify={"ping_url": receiver.notify()["ping_url"]})
+    with team.daemon() as daemon:
+        wait_for(lambda: len(receiver.pings) == 4)
+    lines = [line for line in daemon.events if "notify.ping_url" in line["event"]]
+    (run,) = team.json("runs", "--limit", "1")["runs"]
+    assert [(line["connection"], line["run_id"]) for line in lines] == [("demo", run["run_id"])] * 2
+
+    two_connections(team, first={"notify": {"ping_url": receiver.notify()["ping_url"]}})
+    err = team.process("reconcile").err
+
+    ids = [run["run_id"] for run in reversed(team.json("runs", "--limit", "2")["runs"])]
+    lines = [json.loads(line) for line in err.splitlines() if "notify.ping_url" in line]
+    assert [(line["connection"], line["run_id"]) for line in lines] == [
+        ("demo, second", ", ".join(ids))
+    ] * 2
 
 
 def test_digest(team: Site, receiver: Receiver) -> None:
