@@ -540,8 +540,12 @@ class Store(Protocol):
     def decided(self, connection: str) -> Mapping[str, str]:
         """The fingerprint of what each person should have, as last decided, by JumpCloud id.
 
-        ``""`` equals none: what he has may be something else.
+        Or a mark: ``model.baseline.UNSETTLED``, or ``BLOCKED`` and the fingerprint.
         """
+        ...
+
+    def undecided(self, connection: str) -> Mapping[str, str]:
+        """Of these, those of people who are unsettled or blocked."""
         ...
 
     def record_decided(self, connection: str, decided: Mapping[str, str | None]) -> None:

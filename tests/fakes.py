@@ -15,7 +15,7 @@ from jcsync.errors import (
     UnknownOutcomeError,
     UsageError,
 )
-from jcsync.model.baseline import Baseline
+from jcsync.model.baseline import BLOCKED, UNSETTLED, Baseline
 from jcsync.model.directory import (
     DirectoryGroup,
     DirectoryState,
@@ -711,6 +711,10 @@ class FakeStore:
 
     def decided(self, connection: str) -> Mapping[str, str]:
         return dict(self.fingerprints.get(connection, {}))
+
+    def undecided(self, connection: str) -> Mapping[str, str]:
+        marks = self.decided(connection)
+        return {key: mark for key, mark in marks.items() if mark[:1] in {UNSETTLED, BLOCKED}}
 
     def record_baseline(
         self, connection: str, baseline: Baseline, decided: Mapping[str, str | None]

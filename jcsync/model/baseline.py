@@ -4,6 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+UNSETTLED = ""
+"""In place of the fingerprint of somebody who may have something else than was decided."""
+
+BLOCKED = "?"
+"""Before the fingerprint of somebody whom another account keeps from what was decided."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:

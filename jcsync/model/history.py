@@ -180,6 +180,9 @@ NEXT_RUN = "next run"
 DRIFT = "drift"
 """Topic of the memo that tells how much drift was seen last: a JSON object, numbers by kind."""
 
+STANDING = "standing"
+"""Topic of the memo of what blocks people, as ``stages.standing`` writes it."""
+
 THROTTLED = "throttled"
 """Topic of the memo that tells how often the last run was asked to slow down."""
 

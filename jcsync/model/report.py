@@ -90,11 +90,14 @@ class Finding:
     Attributes:
         subject: The person, group or listing concerned.
         message: What is the matter, and what to do where something can be done.
+        external_id: JumpCloud id of the person, where a look at him alone tells whether it still
+            holds; else ``""``.
     """
 
     kind: FindingKind
     subject: str
     message: str
+    external_id: str = ""
 
 
 class RunOutcome(StrEnum):
@@ -148,6 +151,9 @@ class RunReport:
         plan: ``None`` when a side could not be read at all.
         hold: Number of the hold that waits for a decision, or ``None``.
         outcomes: One for each change once applying began, ordered by ``n``.
+        findings: What this run has noticed.
+        standing: What an earlier run has noticed that blocks somebody still, as far as is known,
+            and that this one has not looked at.
         directory_requests: HTTP requests sent to JumpCloud, retries included.
         provider_requests: HTTP requests sent to the platform, retries included.
     """
@@ -167,9 +173,15 @@ class RunReport:
     hold: int | None = None
     outcomes: tuple[Outcome, ...] = ()
     findings: tuple[Finding, ...] = ()
+    standing: tuple[Finding, ...] = ()
     directory_requests: int = 0
     provider_requests: int = 0
     error: RunError | None = None
+
+    @property
+    def known(self) -> tuple[Finding, ...]:
+        """All that a person should know after this run."""
+        return (*self.findings, *self.standing)
 
     @property
     def succeeded(self) -> bool:

@@ -158,7 +158,7 @@ def decide(
         evidence=evidence,
         plan=plan,
         due=frozenset(key_of(change) for change in due) - people.nameless,
-        unsettled=frozenset(user.external_id for user in case.users.blocked) | people.unnamed,
+        blocked=frozenset(user.external_id for user in case.users.blocked) | people.unnamed,
         findings=_findings(case, people, groups, gaps, notes),
         directory_gaps=gaps,
         provider_gaps=actual.gaps,

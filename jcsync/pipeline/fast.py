@@ -3,11 +3,13 @@
     with the event log      one question; whom it points at is read directly
     without it              the directory is read, and compared with what was last decided
 
-The platform is asked only for those who should have something else than was last decided, and
-with them the run goes on like one about single people. It believes no gap and holds no plan:
-whatever takes a look at everybody becomes a full run.
+The platform is asked only for those who should have something else than was last decided, or
+may have; and for a few of those whom another account kept from it, in case that is over. With
+them the run goes on like one about single people. It believes no gap and holds no plan: whatever
+takes a look at everybody becomes a full run.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,7 +17,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from jcsync.errors import FeedError
-from jcsync.model.baseline import Baseline
+from jcsync.model.baseline import UNSETTLED, Baseline
 from jcsync.model.directory import DirectoryState
 from jcsync.model.events import Changes
 from jcsync.model.limits import Violation
@@ -24,7 +26,7 @@ from jcsync.model.report import Finding, FindingKind
 from jcsync.model.resource import DesiredUser, Kind
 from jcsync.pipeline.orders import Connection, Decision, Order
 from jcsync.pipeline.organization import check_organization
-from jcsync.stages.decided import UNSETTLED, find_differing, fingerprints
+from jcsync.stages.decided import find_differing, fingerprints, without_blocked
 from jcsync.stages.escrow import is_due
 from jcsync.stages.hints import read_hints
 from jcsync.stages.mapping import map_users
@@ -44,10 +46,35 @@ _LOG_KEPT = timedelta(days=90)
 _REQUESTS_A_PERSON = 3
 _FEW = 50
 _SHARE = 10
+_BLOCKED_AT_ONCE = 10
 
 
 class FullRunDueError(Exception):
     """Why a fast run has to look at everybody."""
+
+
+class EventLog:
+    """The event log of one run, which asks it once, also when it becomes a full one."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Ask nothing yet."""
+        self._connection = connection
+        self._watch: Watch | None = None
+
+    def since(self, start: datetime) -> "Watch":
+        """Return what it says; where it was asked before, what it said then.
+
+        Args:
+            start: From when on. Who asks a second time asks for less.
+        """
+        connection = self._connection
+        if self._watch is not None or connection.feed is None:
+            return self._watch or Watch()
+        try:
+            self._watch = Watch(changes=connection.feed.fetch_changes(start))
+        except FeedError as error:
+            self._watch = Watch(findings=_feed_findings(connection, error))
+        return self._watch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,24 +111,27 @@ class Look:
 # ---------------------------------------------------------------------- around a full run
 
 
-def watch_everything(connection: Connection, *, follow: bool) -> Watch:
+def watch_everything(connection: Connection, events: EventLog, *, follow: bool) -> Watch:
     """Ask the event log before a full run: from where fast runs go on, and who else provisions.
 
     What it tells now has happened before both sides are read, and needs no second look.
 
     Args:
         connection: Whose log.
+        events: The log.
         follow: Whether fast runs may go on from here.
     """
     if connection.feed is None:
         return Watch()
     now = connection.clock.now()
+    watch = events.since(now - OVERLAP) if follow else Watch()
+    if follow and watch.changes is None:
+        return watch
     try:
-        changes = connection.feed.fetch_changes(now - OVERLAP) if follow else None
         others = fetch_provisioners(connection.feed, now, connection.scope, connection.platform)
     except FeedError as error:
         return Watch(findings=_feed_findings(connection, error))
-    return Watch(changes=changes, findings=others)
+    return replace(watch, findings=others)
 
 
 def build_baseline(
@@ -144,30 +174,30 @@ def differences(now: Mapping[str, str], before: Mapping[str, str]) -> Mapping[st
 
 
 @span("look")
-def look_fast(connection: Connection, order: Order) -> Look:
-    """Find out who should have something else than was last decided.
+def look_fast(connection: Connection, events: EventLog, order: Order) -> Look:
+    """Find out who should have something else than was last decided, or may have.
 
     Raises:
         FullRunDueError: Single people will not do.
     """
     baseline = _usable_baseline(connection)
-    waiting = _whose_turn_it_is(connection, order)
-    watch = _ask_log(connection, baseline)
+    again = _whose_turn_it_is(connection, order) | _undecided(connection)
+    watch = events.since(baseline.followed - OVERLAP)
     people: frozenset[str] | None = None
     heeded = baseline.seen
     if watch.changes is not None:
         people = _pointed_at(connection, baseline, watch.changes)
         seen = frozenset(event.id for event in watch.changes.events)
         baseline = replace(baseline, followed=watch.changes.until, seen=seen)
-    if people is not None and not people | waiting:
+    if people is not None and not people | again:
         return Look(state=None, baseline=baseline, decided={}, findings=watch.findings)
     check_organization(connection, remember=False)
-    state, before = _read(connection, baseline, None if people is None else people | waiting)
+    state, before = _read(connection, baseline, None if people is None else people | again)
     desired = map_users(state, connection.scope, connection.policy, connection.rules)
     now = decided_now(connection, state, desired)
     if state.asked is not None:
         now = {key: mark for key, mark in now.items() if key in state.asked}
-    changed = find_differing(now, before) | waiting
+    changed = find_differing(now, before) | again
     if len(changed) > max(_FEW, len(before) // _SHARE):
         message = f"{len(changed)} people have changed"
         raise FullRunDueError(message)
@@ -226,13 +256,16 @@ def _whose_turn_it_is(connection: Connection, order: Order) -> frozenset[str]:
     return frozenset(record.external_id for record in due)
 
 
-def _ask_log(connection: Connection, baseline: Baseline) -> Watch:
-    if connection.feed is None:
-        return Watch()
-    try:
-        return Watch(changes=connection.feed.fetch_changes(baseline.followed - OVERLAP))
-    except FeedError as error:
-        return Watch(findings=_feed_findings(connection, error))
+def _undecided(connection: Connection) -> frozenset[str]:
+    """Return the JumpCloud ids of the unsettled, and of some of the blocked: others each time."""
+    marks = connection.store.undecided(connection.name)
+    unsettled = [key for key, mark in marks.items() if mark == UNSETTLED]
+    now = connection.clock.now().isoformat()
+    drawn = sorted(
+        marks.keys() - set(unsettled),
+        key=lambda key: hashlib.sha256(f"{now}{key}".encode()).digest(),
+    )
+    return frozenset([*unsettled, *drawn[:_BLOCKED_AT_ONCE]])
 
 
 def _pointed_at(
@@ -274,9 +307,7 @@ def _read(
     Raises:
         FullRunDueError: Something is missing, or the groups of the scope are others now.
     """
-    before = connection.store.decided(connection.name)
-    if people is not None:
-        people |= {key for key, mark in before.items() if mark == UNSETTLED}
+    before = without_blocked(connection.store.decided(connection.name))
     if people is None or _REQUESTS_A_PERSON * len(people) > max(baseline.requests, _FEW):
         state = connection.directory.fetch_state(connection.scope)
     else:

@@ -188,7 +188,7 @@ def _adopt(
         evidence={},
         plan=Plan(connection=connection.name, changes=(change,)),
         due=frozenset(),
-        unsettled=frozenset(),
+        blocked=frozenset(),
         findings=(),
         directory_gaps=(),
         provider_gaps=(),

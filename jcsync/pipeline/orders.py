@@ -154,7 +154,7 @@ class Decision:
     Attributes:
         evidence: Whom the directory was asked for again, and what it said.
         due: Kind and key of every resource that differs, those in escrow included.
-        unsettled: JumpCloud ids of those whom another account keeps from what they should have.
+        blocked: JumpCloud ids of those whom another account keeps from what they should have.
         directory_gaps: Why nobody's access may be taken; empty when the directory is complete.
         provider_gaps: Likewise for the platform.
         former: What the settings choose no more.
@@ -166,7 +166,7 @@ class Decision:
     evidence: Mapping[str, Evidence]
     plan: Plan
     due: frozenset[tuple[Kind, str]]
-    unsettled: frozenset[str]
+    blocked: frozenset[str]
     findings: tuple[Finding, ...]
     directory_gaps: tuple[str, ...]
     provider_gaps: tuple[str, ...]

@@ -18,6 +18,7 @@ from jcsync.errors import (
     UnauthorizedError,
     UsageError,
 )
+from jcsync.model.baseline import UNSETTLED
 from jcsync.model.directory import DirectoryState
 from jcsync.model.history import THROTTLED, HoldStatus
 from jcsync.model.limits import Violation
@@ -43,7 +44,7 @@ from jcsync.pipeline.orders import (
 )
 from jcsync.ports import Lease
 from jcsync.stages.apply import apply_plan
-from jcsync.stages.decided import UNSETTLED, find_touched
+from jcsync.stages.decided import find_touched
 from jcsync.stages.record import record_outcomes
 from jcsync.stages.settle import find_suspects, settled_finding, written_ids
 from jcsync.tracing import span
@@ -69,6 +70,7 @@ class Recorder:
         self.run_id = order.run_id or new_run_id(self._started)
         self._plan: Plan | None = None
         self._findings: tuple[Finding, ...] = ()
+        self._standing: tuple[Finding, ...] = ()
         self._complete = (False, False)
         self._sizes = (0, 0)
         self._hold: int | None = None
@@ -125,6 +127,12 @@ class Recorder:
             digest=plan.digest,
         )
         _log_findings(decision.findings)
+
+    def stand(self, findings: tuple[Finding, ...]) -> None:
+        """Keep what an earlier run has found and logged, and blocks somebody still."""
+        self._standing = findings
+        if findings:
+            log.info("others wait", people=len(findings))
 
     def notice(self, findings: tuple[Finding, ...]) -> None:
         """Keep what was found beside both sides, and log it."""
@@ -279,6 +287,7 @@ class Recorder:
             hold=self._hold,
             outcomes=tuple(sorted(self._outcomes, key=lambda outcome: outcome.n)),
             findings=self._findings,
+            standing=self._standing,
             directory_requests=connection.directory_requests,
             provider_requests=connection.provider.requests,
             error=self._error,
@@ -319,7 +328,8 @@ class Recorder:
                 log.info("history pruned", runs=removed)
 
     def _outcome(self) -> RunOutcome:
-        blocked = any(finding.kind in BLOCKING for finding in self._findings)
+        known = (*self._findings, *self._standing)
+        blocked = any(finding.kind in BLOCKING for finding in known)
         failed = any(outcome.status is not Status.APPLIED for outcome in self._outcomes)
         incomplete = not all(self._complete)
         if self._error is not None:

@@ -1,15 +1,18 @@
 """``run``: read both sides, ``decide``, guard, apply, record. Read this first."""
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 import structlog
 
 from jcsync.errors import JcsyncError, StalePlanError
-from jcsync.model.report import RunReport, Status
+from jcsync.model.history import STANDING
+from jcsync.model.report import Finding, RunReport, Status
 from jcsync.pipeline.decide import decide
 from jcsync.pipeline.drift import remember_rest
 from jcsync.pipeline.fast import (
+    EventLog,
     FullRunDueError,
     Watch,
     build_baseline,
@@ -31,9 +34,15 @@ from jcsync.pipeline.reading import (
 )
 from jcsync.pipeline.recorder import Recorder
 from jcsync.ports import Lease
-from jcsync.stages.decided import UNSETTLED
+from jcsync.stages.decided import blocked_marks
 from jcsync.stages.guard import check_plan
 from jcsync.stages.record import record_matching
+from jcsync.stages.standing import (
+    dump_standing,
+    parse_standing,
+    still_standing,
+    still_waiting,
+)
 from jcsync.tracing import Span, run_span
 
 
@@ -95,21 +104,26 @@ def _recorded(
 
 
 def _run(connection: Connection, order: Order, record: Recorder, lease: Lease | None) -> None:
+    events = EventLog(connection)
     if order.fast and lease is not None:
         try:
-            _run_fast(connection, order, record, lease)
+            _run_fast(connection, order, record, events, lease)
         except FullRunDueError as due:
             record.widen(str(due))
         else:
             return
-    _run_full(connection, order, record, lease)
+    _run_full(connection, order, record, events, lease)
 
 
-def _run_full(connection: Connection, order: Order, record: Recorder, lease: Lease | None) -> None:
+def _run_full(
+    connection: Connection, order: Order, record: Recorder, events: EventLog, lease: Lease | None
+) -> None:
     began = connection.clock.now()
     check_organization(connection, remember=order.apply)
     record.progress("read", 0, 0)
-    watch = Watch() if order.is_partial else watch_everything(connection, follow=order.apply)
+    watch = (
+        Watch() if order.is_partial else watch_everything(connection, events, follow=order.apply)
+    )
     record.notice(watch.findings)
     memory = recall(connection.store, connection.name)
     if order.who:
@@ -151,20 +165,23 @@ def _run_full(connection: Connection, order: Order, record: Recorder, lease: Lea
     if decision.complete and not order.is_partial:
         remember_rest(connection, decision, memory, record.undone)
         now = decided_now(connection, state, decision.desired)
-        unsettled = dict.fromkeys(decision.unsettled, UNSETTLED)
-        changed = differences({**now, **unsettled}, connection.store.decided(connection.name))
+        marks = {**now, **blocked_marks(now, decision.blocked)}
+        changed = differences(marks, connection.store.decided(connection.name))
+        _keep_standing(connection, decision.findings)
         connection.store.record_baseline(connection.name, baseline, changed)
 
 
-def _run_fast(connection: Connection, order: Order, record: Recorder, lease: Lease) -> None:
+def _run_fast(
+    connection: Connection, order: Order, record: Recorder, events: EventLog, lease: Lease
+) -> None:
     """Look at those alone who may have changed.
 
     Raises:
         FullRunDueError: That will not do; nothing was written.
     """
     record.progress("read", 0, 0)
-    look = look_fast(connection, order)
-    unsettled: frozenset[str] = frozenset()
+    look = look_fast(connection, events, order)
+    asked, blocked, found = frozenset[str](), frozenset[str](), look.findings
     if look.state is None:
         record.notice(look.findings)
         record.nothing_changed()
@@ -179,9 +196,26 @@ def _run_fast(connection: Connection, order: Order, record: Recorder, lease: Lea
         record.decided(look.state, actual, decision, ())
         _make_so(connection, record, decision, memory, lease)
         record.settle(decision, memory, asked=look.state.asked)
-        unsettled = decision.unsettled
-    decided = {**look.decided, **dict.fromkeys(unsettled, UNSETTLED)}
-    connection.store.record_baseline(connection.name, look.baseline, decided)
+        asked = look.state.asked or asked
+        blocked, found = decision.blocked, decision.findings
+    standing = still_standing(_standing(connection), found, asked)
+    record.stand((*standing, *still_waiting(connection.store.escrow(connection.name), asked)))
+    _keep_standing(connection, (*standing, *found))
+    marks = {**look.decided, **blocked_marks(look.decided, blocked)}
+    connection.store.record_baseline(connection.name, look.baseline, marks)
+
+
+def _standing(connection: Connection) -> tuple[Finding, ...]:
+    """What blocked people when they were looked at last."""
+    memo = connection.store.memos(connection.name).get(STANDING)
+    return parse_standing(memo.value) if memo else ()
+
+
+def _keep_standing(connection: Connection, findings: Iterable[Finding]) -> None:
+    """Remember what blocks people, for the fast runs that do not look at them."""
+    text = dump_standing(findings)
+    if text != dump_standing(_standing(connection)):
+        connection.store.record_memo(connection.name, STANDING, text or None)
 
 
 def _make_so(

@@ -41,7 +41,7 @@ def report_document(report: RunReport) -> Document:
         "violations": [violation_document(violation) for violation in report.violations],
         "hold": report.hold,
         "outcomes": Rows(report.outcomes, _outcome),
-        "findings": _findings(report.findings),
+        "findings": _findings(report.known),
         "requests": {
             "directory": report.directory_requests,
             "provider": report.provider_requests,

@@ -119,7 +119,7 @@ def _failures(report: RunReport, plan: Plan, *, after: int = 0) -> Iterator[Line
         yield from _change(plan.changes[outcome.n - 1], outcome, verbose=False, brief=True)
     if not after:
         blocking = [
-            f for f in report.findings if f.kind in BLOCKING or f.kind is FindingKind.INCOMPLETE
+            f for f in report.known if f.kind in BLOCKING or f.kind is FindingKind.INCOMPLETE
         ]
         for finding in blocking[:_BRIEF_FINDINGS]:
             yield finding_line(finding)
@@ -217,11 +217,11 @@ def _left_alone(report: RunReport, plan: Plan, *, verbose: bool) -> Iterator[Lin
         yield ()
     if report.mode != "fast":
         yield ((f"  Left alone: {' · '.join(parts)}", "dim"),)
-    shown = report.findings if verbose else report.findings[:_BRIEF_FINDINGS]
+    shown = report.known if verbose else report.known[:_BRIEF_FINDINGS]
     for finding in shown:
         yield finding_line(finding)
-    if len(report.findings) > len(shown):
-        yield ((f"    … {len(report.findings) - len(shown)} more findings (--verbose)", "dim"),)
+    if len(report.known) > len(shown):
+        yield ((f"    … {len(report.known) - len(shown)} more findings (--verbose)", "dim"),)
 
 
 def finding_line(finding: Finding) -> Line:
@@ -342,7 +342,7 @@ def _advice(report: RunReport, *, applied: bool) -> Iterator[Line]:
 
 def _rest(report: RunReport) -> str:
     """Say why a run in which nothing failed is partial all the same."""
-    blocked = sum(finding.kind in BLOCKING for finding in report.findings)
+    blocked = sum(finding.kind in BLOCKING for finding in report.known)
     parts = [f"{counted(blocked, 'finding')} above"] if blocked else []
     if not (report.directory_complete and report.provider_complete):
         parts.append("a side was read in part, so nobody's access is taken")

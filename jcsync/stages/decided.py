@@ -4,14 +4,12 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 
+from jcsync.model.baseline import BLOCKED
 from jcsync.model.directory import DirectoryState
 from jcsync.model.plan import Plan
 from jcsync.model.resource import DesiredUser, Kind
 from jcsync.model.rules import GroupPolicy, Scope
 from jcsync.stages.mapping import map_groups
-
-UNSETTLED = ""
-"""In place of the fingerprint of somebody who may have something else than was decided."""
 
 
 def fingerprints(
@@ -54,6 +52,16 @@ def _fingerprint(user: DesiredUser, groups: list[str]) -> str:
     ]
     text = json.dumps(content, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def blocked_marks(marks: Mapping[str, str | None], people: Iterable[str]) -> Mapping[str, str]:
+    """Return the marks of people who are kept from what was decided."""
+    return {key: BLOCKED + (marks.get(key) or "") for key in people}
+
+
+def without_blocked(marks: Mapping[str, str]) -> Mapping[str, str]:
+    """Return what was decided, whether it could be made so or not."""
+    return {key: mark.removeprefix(BLOCKED) for key, mark in marks.items()}
 
 
 def find_differing(now: Mapping[str, str], before: Mapping[str, str]) -> frozenset[str]:

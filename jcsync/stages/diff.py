@@ -352,7 +352,7 @@ def _note_unknown_state(user: DesiredUser, findings: list[Finding]) -> None:
 
 
 def _finding(kind: FindingKind, user: DesiredUser, message: str) -> Finding:
-    return Finding(kind=kind, subject=user.user_name, message=message)
+    return Finding(kind=kind, subject=user.user_name, message=message, external_id=user.external_id)
 
 
 def _ordered(changes: Iterable[Change]) -> tuple[Change, ...]:

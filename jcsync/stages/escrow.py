@@ -70,13 +70,18 @@ def postpone(
         if record is None or not _waits(change, record, now):
             due.append(change)
             continue
-        tries = "once" if record.attempts == 1 else f"{record.attempts} times"
-        message = (
-            f"{change.action} failed {tries}, next try {record.next_try_at:%Y-%m-%d %H:%M:%S} UTC "
-            f'or with "jcsync escrow retry": {record.reason}'
-        )
-        findings.append(Finding(kind=FindingKind.ESCROW, subject=change.name, message=message))
+        findings.append(waiting_finding(record))
     return tuple(due), tuple(findings)
+
+
+def waiting_finding(record: EscrowRecord) -> Finding:
+    """Return what is said of a resource that waits."""
+    tries = "once" if record.attempts == 1 else f"{record.attempts} times"
+    message = (
+        f"{record.action} failed {tries}, next try {record.next_try_at:%Y-%m-%d %H:%M:%S} UTC "
+        f'or with "jcsync escrow retry": {record.reason}'
+    )
+    return Finding(kind=FindingKind.ESCROW, subject=record.name, message=message)
 
 
 def _waits(change: Change, record: EscrowRecord, now: datetime) -> bool:

@@ -262,7 +262,10 @@ class _Search(Generic[D, A]):
         if isinstance(desired, DesiredUser) and not _matters(desired, claimed):
             return
         self.blocked[desired.external_id] = desired
-        self.findings.append(Finding(kind=kind, subject=_name(desired), message=message))
+        person = desired.external_id if isinstance(desired, DesiredUser) else ""
+        self.findings.append(
+            Finding(kind=kind, subject=_name(desired), message=message, external_id=person)
+        )
 
     def block(self, refused: Iterable[tuple[D, FindingKind, str]]) -> None:
         for desired, kind, message in refused:

@@ -171,7 +171,12 @@ def _conflict(change: Change, reason: str) -> Finding:
         f"needs the userName {name!r}, and {reason}; give one of them another name, or free it on "
         "the platform"
     )
-    return Finding(kind=FindingKind.CONFLICT, subject=change.name, message=message)
+    return Finding(
+        kind=FindingKind.CONFLICT,
+        subject=change.name,
+        message=message,
+        external_id=change.external_id,
+    )
 
 
 def _key(change: Change) -> str:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import Connection, bindparam, delete, or_, select
 
-from jcsync.model.baseline import Baseline
+from jcsync.model.baseline import BLOCKED, UNSETTLED, Baseline
 from jcsync.store.database import insert_into
 from jcsync.store.tables import BASELINE, DECIDED
 
@@ -53,6 +53,18 @@ def read_decided(tx: Connection, connection: str) -> Mapping[str, str]:
     rows = tx.execute(
         select(DECIDED.c.external_id, DECIDED.c.fingerprint).where(
             DECIDED.c.connection == connection
+        )
+    )
+    return {row.external_id: row.fingerprint for row in rows}
+
+
+def read_open(tx: Connection, connection: str) -> Mapping[str, str]:
+    """Return the marks of those who are unsettled or blocked, by JumpCloud id."""
+    mark = DECIDED.c.fingerprint
+    rows = tx.execute(
+        select(DECIDED.c.external_id, mark).where(
+            DECIDED.c.connection == connection,
+            or_(mark == UNSETTLED, mark.startswith(BLOCKED, autoescape=True)),
         )
     )
     return {row.external_id: row.fingerprint for row in rows}

@@ -32,6 +32,7 @@ from jcsync.store.audit import read_audit
 from jcsync.store.baseline import (
     read_baseline,
     read_decided,
+    read_open,
     record_baseline,
     record_decided,
 )
@@ -344,6 +345,11 @@ class SqlStore:
         """The fingerprint of what each person should have, by JumpCloud id."""
         with self._database.read() as tx:
             return read_decided(tx, connection)
+
+    def undecided(self, connection: str) -> Mapping[str, str]:
+        """The marks of those who are unsettled or blocked, by JumpCloud id."""
+        with self._database.read() as tx:
+            return read_open(tx, connection)
 
     def record_decided(self, connection: str, decided: Mapping[str, str | None]) -> None:
         """Remember fingerprints by JumpCloud id."""
