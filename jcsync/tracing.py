@@ -17,7 +17,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Final
 
 import structlog
@@ -75,6 +75,9 @@ class Span:
             self._span.set_status(StatusCode.ERROR)
 
 
+_UNTRACED = nullcontext(Span())
+
+
 @contextmanager
 def run_span(attributes: Attributes) -> Iterator[Span]:
     """Trace a run: the one span that is no part of another."""
@@ -102,12 +105,11 @@ def span(name: str, attributes: Attributes | None = None) -> Iterator[Span]:
         yield found
 
 
-@contextmanager
-def request_span(method: str, side: str) -> Iterator[Span]:
+def request_span(method: str, side: str) -> AbstractContextManager[Span]:
     """Trace a request of a run, by method and side: ``directory`` or ``provider``."""
-    attributes = {"http.request.method": method, "jcsync.side": side}
-    with span(f"{method} {side}", attributes) as found:
-        yield found
+    if _TRACING.tracer is None:
+        return _UNTRACED
+    return span(f"{method} {side}", {"http.request.method": method, "jcsync.side": side})
 
 
 @contextmanager

@@ -12,6 +12,8 @@ def is_equal(path: str, one: Value, other: Value) -> bool:
     Source:
         RFC 7643, sections 2.2, 2.5 and 4.1.
     """
+    if type(one) is type(other) and one == other:
+        return True
     if _is_empty(one) or _is_empty(other):
         return _is_empty(one) and _is_empty(other)
     first, second = _text(one), _text(other)

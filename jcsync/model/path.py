@@ -6,6 +6,7 @@ Source:
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 CORE_USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 CORE_GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
@@ -54,6 +55,7 @@ class ScimPath:
         return f'{base}[{self.key} eq "{self.value}"]' if self.key else base
 
 
+@lru_cache(maxsize=1024)
 def parse_path(text: str) -> ScimPath:
     """Return the parts of an attribute path.
 

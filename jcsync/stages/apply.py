@@ -33,6 +33,9 @@ from jcsync.stages.settle import unkept as find_unkept
 from jcsync.threads import Pool
 
 _SHOWN = 5
+_MANY = 100
+_GATHER_S = 0.05
+"""What comes within so long is recorded by one transaction, while more than a few are pending."""
 
 Part = list[tuple[int, Change]]
 """Changes, each with its number, that are sent together where the platform takes that."""
@@ -84,7 +87,8 @@ def apply_plan(
                     pending += len(part)
                     begin(part)
                 while pending:
-                    outcomes = [o for future in _take(ended) for o in future.result()]
+                    futures = _take(ended, application.halt if pending > _MANY else None)
+                    outcomes = [outcome for future in futures for outcome in future.result()]
                     pending -= len(outcomes)
                     if outcomes:
                         yield outcomes
@@ -115,9 +119,13 @@ def _is_joinable(change: Change) -> bool:
     )
 
 
-def _take(ended: SimpleQueue[Future[list[Outcome]]]) -> list[Future[list[Outcome]]]:
-    """Wait for one, and take all that are there by then."""
+def _take(
+    ended: SimpleQueue[Future[list[Outcome]]], halt: threading.Event | None
+) -> list[Future[list[Outcome]]]:
+    """Wait for one, for more unless something halts them, and take all that are there by then."""
     futures = [ended.get()]
+    if halt is not None:
+        halt.wait(_GATHER_S)
     while not ended.empty():
         futures.append(ended.get())
     return futures
@@ -138,6 +146,7 @@ class _Application:
         self._suspects = suspects
         self._linked = linked
         self.error: JcsyncError | None = None
+        self.halt = threading.Event()
         self._provider = provider
         self._check = check
         self._patience = patience
@@ -260,6 +269,7 @@ class _Application:
         """Attempt nothing more; the first reason counts."""
         with self._lock:
             self.error = self.error or error
+        self.halt.set()
 
     def _apply(self, change: Change) -> tuple[Written, str]:
         """Return the resource that now exists, and what went wrong in part."""

@@ -8,6 +8,7 @@ import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import monotonic
 
 import tenacity
 
@@ -62,7 +63,9 @@ def build_retrying(
     stop: threading.Event,
     waited: Callable[[], None],
 ) -> tenacity.Retrying:
-    """Return the policy as an object to call with a function and what it takes: first a method.
+    """Return the policy as an object to call with a function and what it takes.
+
+    That is the method, and when the first attempt began, on the monotonic clock.
 
     ``Retry-After`` wins, capped at 300 s, and holds every thread of this side as long as the
     budget allows for it; without it the wait is drawn from 0 to half of ``2 ** attempt`` seconds
@@ -80,7 +83,7 @@ def build_retrying(
         error = _error(state)
         no_connection = isinstance(error, NoConnectionError)
         attempts = policy.connect_attempts if no_connection else policy.attempts
-        elapsed = (state.seconds_since_start or 0) + state.upcoming_sleep
+        elapsed = monotonic() - state.args[1] + state.upcoming_sleep
         if stop.is_set() or elapsed > policy.budget_s:
             return True
         return state.attempt_number >= attempts and not isinstance(error, ThrottledError)

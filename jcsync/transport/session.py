@@ -4,13 +4,15 @@ import ssl
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
 from time import monotonic
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 
 from jcsync import __version__
 
@@ -88,19 +90,21 @@ def build_session(endpoint: Endpoint) -> requests.Session:
     )
     if endpoint.proxy:
         session.proxies = {"http": endpoint.proxy, "https": endpoint.proxy}
-    session.mount("http://", HTTPAdapter(pool_connections=1, pool_maxsize=endpoint.concurrency))
+    context = None
     if endpoint.base_url.startswith("https:"):
         context = ssl.create_default_context()
         if endpoint.ca_file:
             context.load_verify_locations(endpoint.ca_file)
-        session.mount("https://", _TlsAdapter(context, endpoint.concurrency))
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, Adapter(endpoint.concurrency, context))
     return session
 
 
 def send_once(
     session: requests.Session,
+    endpoint: Endpoint,
     method: str,
-    url: str,
+    path: str,
     *,
     params: Mapping[str, str] | None,
     data: bytes | Mapping[str, str] | None,
@@ -117,12 +121,26 @@ def send_once(
         RequestException: It was not answered.
     """
     prepared = requests.PreparedRequest()
-    prepared.prepare_method(method)
-    prepared.prepare_url(url, params)
+    prepared.method = method
+    prepared.url = _prepared(endpoint.base_url) + path
+    if params:
+        prepared.url += f"?{urlencode(params)}"
     prepared.headers = {**session.headers, **headers}  # type: ignore[assignment]  # faster
     prepared.prepare_body(data, None)
-    adapter = session.get_adapter(url)
+    adapter = session.get_adapter(prepared.url)
     return adapter.send(prepared, stream=True, timeout=timeout, proxies=session.proxies)
+
+
+@lru_cache(maxsize=16)
+def _prepared(base_url: str) -> str:
+    """The base URL as requests would send it.
+
+    Raises:
+        RequestException: It is no URL that requests can be sent to.
+    """
+    prepared = requests.PreparedRequest()
+    prepared.prepare_url(base_url, None)
+    return str(prepared.url).rstrip("/")
 
 
 class OversizeError(ValueError):
@@ -178,15 +196,50 @@ def _unpacked(content: bytes, encoding: str) -> bytes:
     return plain
 
 
-class _TlsAdapter(HTTPAdapter):
-    """An adapter with its own TLS context: the system's certificates and one more file."""
+class Adapter(HTTPAdapter):
+    """requests' adapter for one address, with what is the same for every request worked out once.
 
-    def __init__(self, context: ssl.SSLContext, pool: int) -> None:
-        self._context = context
+    With a TLS context, that one is used: the system's certificates and one more file.
+    """
+
+    def __init__(self, pool: int, context: ssl.SSLContext | None = None) -> None:
+        """Keep as many connections as ``pool``."""
+        self._tls: dict[str, Any] = {} if context is None else {"ssl_context": context}
+        self._connections: Any = None
+        self._verified: Any = None
         super().__init__(pool_connections=1, pool_maxsize=pool)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - requests' own
-        super().init_poolmanager(*args, **kwargs, ssl_context=self._context)
+        """Give the context to the connections."""
+        super().init_poolmanager(*args, **kwargs | self._tls)
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - requests' own
-        return super().proxy_manager_for(*args, **kwargs, ssl_context=self._context)
+        """Give it to those through a proxy."""
+        return super().proxy_manager_for(*args, **kwargs | self._tls)
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - requests' own
+        """Return the connections to the one address."""
+        if self._connections is None:
+            self._connections = super().get_connection_with_tls_context(*args, **kwargs)
+        return self._connections
+
+    def cert_verify(self, conn: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - requests' own
+        """Look for the file of certificates once, not for every request."""
+        if conn is not self._verified:
+            super().cert_verify(conn, *args, **kwargs)  # type: ignore[no-untyped-call]
+            self._verified = conn
+
+    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:  # noqa: ANN401 - requests' own
+        """Return what is looked at of a response; cookies are not."""
+        response = requests.Response()
+        response.status_code = resp.status
+        response.headers = CaseInsensitiveDict(resp.headers)
+        response.raw = resp
+        response.request = req
+        response.url = req.url or ""
+        return response
+
+    def close(self) -> None:
+        """Close the connections; a request after that makes new ones."""
+        self._connections = None
+        super().close()

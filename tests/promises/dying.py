@@ -56,7 +56,7 @@ def die_at(point: int) -> None:
     )
     # Outcomes that come together are one write: one after another, so that the points are always
     # the same ones.
-    apply._take = lambda ended: [ended.get()]  # noqa: SLF001
+    apply._take = lambda ended, _halt: [ended.get()]  # noqa: SLF001
 
 
 def _may_change(_adapter: HTTPAdapter, request: PreparedRequest, *_: object) -> bool:

@@ -106,7 +106,7 @@ class InProcessAdapter(BaseAdapter):
     sides: Mapping[str, WSGIApplication] = {}
     mortality = Mortality()
 
-    def __init__(self, **_pool: object) -> None:
+    def __init__(self, *_pool: object) -> None:
         """Take and ignore the size of a pool."""
         super().__init__()
 
@@ -164,5 +164,5 @@ class InProcessAdapter(BaseAdapter):
 def in_process(sides: Mapping[str, WSGIApplication], mortality: Mortality) -> Iterator[None]:
     """Let every session that is built in the block reach these hosts, and no others."""
     adapter = type("Adapter", (InProcessAdapter,), {"sides": sides, "mortality": mortality})
-    with mock.patch("jcsync.transport.session.HTTPAdapter", adapter):
+    with mock.patch("jcsync.transport.session.Adapter", adapter):
         yield

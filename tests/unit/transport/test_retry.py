@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from time import monotonic
 
 import pytest
 from hypothesis import given
@@ -39,7 +40,7 @@ def unheard(_method: str, _seconds: float) -> None:
 def failing(error: Exception, times: int = 10**6) -> Callable[[], str]:
     left = iter(range(times))
 
-    def call(_method: str) -> str:
+    def call(_method: str, _began: float) -> str:
         if next(left, None) is not None:
             raise error
         return "done"
@@ -54,7 +55,7 @@ def waits_of(error: Exception, policy: RetryPolicy) -> list[float]:
         policy, of=is_safe_to_repeat, pause=unheard, stop=stop, waited=lambda: None
     )
     with pytest.raises(type(error)):
-        retrying(failing(error), "GET")
+        retrying(failing(error), "GET", monotonic())
     return stop.seconds
 
 
@@ -101,7 +102,9 @@ def test_who_is_asked_to_slow_down_does_so_while_the_budget_lasts() -> None:
         stop=stop,
         waited=lambda: None,
     )
-    assert retrying(failing(ThrottledError("x", retry_after=1), 2000), "PATCH") == "done"
+    assert (
+        retrying(failing(ThrottledError("x", retry_after=1), 2000), "PATCH", monotonic()) == "done"
+    )
     assert paused == [("PATCH", 1)] * 2000
     assert waits_of(ThrottledError("x", retry_after=9), RetryPolicy(budget_s=1)) == []
 
@@ -112,9 +115,9 @@ def test_unknown_outcomes_are_repeated_by_their_own_policy() -> None:
     retrying = build_retrying(
         RetryPolicy(), of=is_unknown, pause=unheard, stop=stop, waited=lambda: None
     )
-    assert retrying(failing(UnknownOutcomeError("x"), 2), "POST") == "done"
+    assert retrying(failing(UnknownOutcomeError("x"), 2), "POST", monotonic()) == "done"
     with pytest.raises(TransientError):
-        retrying(failing(TransientError("x"), 1), "POST")
+        retrying(failing(TransientError("x"), 1), "POST", monotonic())
 
 
 def test_nothing_is_repeated_after_stop() -> None:
@@ -125,4 +128,4 @@ def test_nothing_is_repeated_after_stop() -> None:
         RetryPolicy(), of=is_safe_to_repeat, pause=unheard, stop=stop, waited=lambda: None
     )
     with pytest.raises(TransientError):
-        retrying(failing(TransientError("x"), 1), "POST")
+        retrying(failing(TransientError("x"), 1), "POST", monotonic())
