@@ -116,15 +116,22 @@ class Creator:
 
         first = self._members.for_create(members)
         if not first:
-            return create(first)[0], members
+            return self._empty(create(first)), members
         try:
             created, answer = create(first)
         except (RejectedError, UnknownOutcomeError) as error:
             if not self._members.is_refused_at_create(error):
                 raise
-            return create(())[0], members
+            return self._empty(create(())), members
         kept = self._members.kept(created, answer)
         return created, [member for member in members if member not in kept]
+
+    def _empty(self, created: tuple[str, object]) -> str:
+        """Return the ``id`` of a group that was made without members."""
+        resource_id, shown = created
+        if shown is not None:  # else it may be one that was there before
+            self._reader.note_empty(resource_path("Groups", resource_id))
+        return resource_id
 
     def _create(
         self,

@@ -19,7 +19,7 @@ from jcsync.scim.calls import Calls, Json, resource_path
 from jcsync.scim.patch import chunk_members, dump_members, dump_patch
 from jcsync.scim.profiles import Profile
 from jcsync.scim.reading import Reader
-from jcsync.scim.replace import UNSEEN, member_rows, replaced
+from jcsync.scim.replace import PERHAPS_UNSEEN, UNSEEN, member_rows, replaced
 from jcsync.scim.verify import Verifier
 from jcsync.scim.wire import attribute, parse_group
 
@@ -249,6 +249,8 @@ class MemberWriter:
         if not self._is_shown:
             raise RejectedError(UNSEEN)
         group = group or self._group(path)
+        if not self._reader.is_seen(path, group):
+            raise RejectedError(PERHAPS_UNSEEN)
         gone = frozenset(remove)
         kept = [member for member in sorted(_members_of(group)) if member not in gone]
         body = replaced("Groups", group, ()) | {"members": member_rows([*kept, *add])}

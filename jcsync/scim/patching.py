@@ -30,7 +30,13 @@ from jcsync.scim.calls import Calls, Collection, Json, resource_path
 from jcsync.scim.patch import dump_attributes, dump_patch
 from jcsync.scim.profiles import Profile
 from jcsync.scim.reading import Reader
-from jcsync.scim.replace import UNSEEN, pathless_operations, replaced, whole_operations
+from jcsync.scim.replace import (
+    PERHAPS_UNSEEN,
+    UNSEEN,
+    pathless_operations,
+    replaced,
+    whole_operations,
+)
 from jcsync.scim.verify import Verifier, value_at
 from jcsync.scim.wire import attribute, elements_of, text_of
 from jcsync.transport import Answer
@@ -274,7 +280,10 @@ class Patcher:
         if way == "put":
             if collection == "Groups" and not self._profile.shows_members:
                 raise _WayRefusedError(RejectedError(UNSEEN))
-            return "PUT", replaced(collection, held or self._held(path), changes)
+            held = held or self._held(path)
+            if collection == "Groups" and not self._reader.is_seen(path, held):
+                raise RejectedError(PERHAPS_UNSEEN)
+            return "PUT", replaced(collection, held, changes)
         if way == "pathless":
             parts = any(map(_is_part, changes))
             base = (held or self._held(path)) if parts else {}

@@ -47,6 +47,8 @@ class Reader:
         self._sample_lock = threading.Lock()
         self._samples: dict[tuple[Collection, str], str] = {}
         self._working_filters: set[tuple[Collection, str]] = set()
+        self._shows_members = "members_read" in profile.pinned and profile.shows_members
+        self._empty_groups: set[str] = set()
         self._versions: dict[str, str] = {}
         self._demands_versions = False
         self._refused_filters: set[tuple[Collection, str]] = set()
@@ -68,6 +70,7 @@ class Reader:
             message = f"the platform answered no resource at {path}"
             raise UnreadableError(message)
         self.note_version(path, body)
+        self._see_members(path, body)
         return body
 
     def note_version(self, path: str, resource: object) -> None:
@@ -77,6 +80,23 @@ class Reader:
             self._versions[path] = version
         else:
             self._versions.pop(path, None)
+
+    def _see_members(self, path: str, resource: Json) -> None:
+        shown = path.startswith("/Groups/") and attribute(resource, "members") is not None
+        self._shows_members = self._shows_members or shown
+
+    def note_empty(self, path: str) -> None:
+        """Remember that nobody is in a group: it was made just now."""
+        self._empty_groups.add(path)
+
+    def is_seen(self, path: str, group: Json) -> bool:
+        """Whether a group shows all who are in it.
+
+        Servers leave ``members`` out where there are none, and others always: one that has shown
+        those of any group in this run is of the first kind, unless the configuration says so.
+        """
+        shown = attribute(group, "members") is not None
+        return shown or self._shows_members or path in self._empty_groups
 
     def version(self, path: str) -> str:
         """The version seen last, ``""`` when there is none or the provider has no versions."""
@@ -172,7 +192,9 @@ class Reader:
         """Remember of a whole list what look-ups and writes need."""
         self._sample(collection, listing.rows.values())
         for resource_id, row in listing.rows.items():
-            self.note_version(resource_path(collection, resource_id), row)
+            path = resource_path(collection, resource_id)
+            self.note_version(path, row)
+            self._see_members(path, row)
 
     def _sample(self, collection: Collection, rows: Iterable[Json]) -> None:
         for name in _LOOKED_UP:

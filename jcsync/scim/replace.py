@@ -22,6 +22,13 @@ UNSEEN = (
 )
 """Why a group is left as it is."""
 
+PERHAPS_UNSEEN = (
+    "no group of the platform shows who is in it, so that this one would lose its members if it has "
+    "any and was replaced by PUT; where the platform leaves members out of empty groups only, say so "
+    "by provider.quirks.members_read: groups"
+)
+"""Likewise, as long as nothing proves the contrary."""
+
 _READ_ONLY = frozenset({"meta", "groups"})
 _MEANINGLESS = frozenset({"primary", "display"})
 _DERIVED = ("$ref", "displayName")

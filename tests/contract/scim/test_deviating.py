@@ -535,6 +535,49 @@ def test_hidden_members_that_nobody_knows_of_are_not_lost(serve: Serve) -> None:
     assert [r.method for r in side.faults.traffic.writes] == ["PATCH"]
 
 
+@pytest.mark.parametrize("style", ["path", "put"])
+def test_group_that_shows_nobody_may_have_members(serve: Serve, style: str) -> None:
+    """It is not replaced by PUT, neither for its members nor for its name."""
+    provider, side = serve(Deviations(hide_members=True, no_patch=True), patch_style=style)
+    group, ids = a_group(side)
+    new = side.state.add_by_hand(userName="new")
+    provider.fetch_state(groups=True)
+
+    with pytest.raises(RejectedError, match="would lose its members"):
+        provider.patch_members(group, add=[new], remove=[])
+    with pytest.raises(RejectedError, match="would lose its members"):
+        provider.patch_group(group, [change("displayName", "G", "H")])
+
+    assert members_of(side) == set(ids)
+    assert "PUT" not in methods(side)
+
+
+@pytest.mark.parametrize("evidence", ["listed", "read", "told"])
+def test_group_that_shows_nobody_is_empty_where_members_are_shown(
+    serve: Serve, evidence: str
+) -> None:
+    """Another group shows its members, or a person says that groups do."""
+    quirks = {"members_read": "groups"} if evidence == "told" else {}
+    provider, side = serve(Deviations(no_patch=True), **quirks)
+    empty = side.state.add_by_hand(displayName="Empty")
+    new = side.state.add_by_hand(userName="new")
+    if evidence != "told":
+        with pytest.raises(RejectedError, match="members_read"):
+            provider.patch_members(empty, add=[new], remove=[])
+        group, _ = a_group(side)
+        _ = (
+            provider.fetch_state(groups=True)
+            if evidence == "listed"
+            else provider.fetch_group(group)
+        )
+
+    provider.patch_members(empty, add=[new], remove=[])
+    provider.patch_group(empty, [change("displayName", "Empty", "Full")])
+
+    (changed,) = (g for g in side.state.groups() if g["id"] == empty)
+    assert (changed["displayName"], [m["value"] for m in changed["members"]]) == ("Full", [new])
+
+
 def test_filter_of_members_that_is_ignored_proves_nothing(forge: Forge) -> None:
     """Else everybody would be in every group."""
 
