@@ -579,6 +579,10 @@ class Store(Protocol):
         """What is known of a connection; also of one that never ran."""
         ...
 
+    def organization(self, connection: str) -> str:
+        """The JumpCloud organisation that a connection was first used with, or ``""``."""
+        ...
+
     def record_organization(self, connection: str, organization: str) -> None:
         """Remember the JumpCloud organisation of a connection."""
         ...

@@ -500,7 +500,7 @@ class FakeStore:
     """The store; ``calls`` names every write in order, ``fails`` lets some of them fail."""
 
     kept: dict[tuple[Kind, str], Link] = field(default_factory=dict)
-    organization: str = ""
+    founded_in: str = ""
     owner: str = ""
     paused: bool = False
     the_lease: FakeLease = field(default_factory=FakeLease)
@@ -742,7 +742,7 @@ class FakeStore:
     def connection(self, name: str) -> ConnectionRecord:
         return ConnectionRecord(
             name=name,
-            organization=self.organization,
+            organization=self.founded_in,
             last_run=None,
             last_success=None,
             managed=len(self.kept),
@@ -750,10 +750,14 @@ class FakeStore:
             lease_owner=self.owner,
         )
 
+    def organization(self, connection: str) -> str:
+        del connection
+        return self.founded_in
+
     def record_organization(self, connection: str, organization: str) -> None:
         del connection
         self._call("organization")
-        self.organization = organization
+        self.founded_in = organization
 
     def pause(self, connection: str, *, paused: bool) -> None:
         del connection

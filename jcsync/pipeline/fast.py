@@ -281,7 +281,7 @@ def _pointed_at(
         seen=baseline.seen,
         groups=baseline.groups,
         by_application=bool(connection.scope.application),
-        organization=connection.store.connection(connection.name).organization,
+        organization=connection.store.organization(connection.name),
     )
     if hints.everybody:
         raise FullRunDueError(hints.everybody)

@@ -15,7 +15,7 @@ def check_organization(connection: Connection, *, remember: bool) -> None:
         SettingsError: It is another one.
     """
     found = connection.directory.fetch_organization().id
-    known = connection.store.connection(connection.name).organization
+    known = connection.store.organization(connection.name)
     if found and known and found != known:
         message = (
             f"the key now works in the organisation {found}, this connection was set up in {known}: "

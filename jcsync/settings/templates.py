@@ -6,7 +6,7 @@ Importing this module loads Jinja2; only settings that use templates do.
 import re
 import traceback
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, nodes
@@ -80,6 +80,7 @@ class _Environment(SandboxedEnvironment):
         return super().call_binop(context, operator, left, right)
 
 
+@lru_cache
 def check_user_template(source: str) -> None:
     """Accept a template of ``user``.
 
@@ -106,7 +107,7 @@ def compile_user_template(source: str) -> Callable[[DirectoryUser], str]:
 
     The function raises ``MappingError`` when the template fails or writes too much.
     """
-    template = _environment().from_string(source)
+    template = _compile(source)
     return lambda user: _render(template, source, {"user": UserView(user)})
 
 
@@ -115,7 +116,7 @@ def compile_group_template(source: str) -> Callable[[str, str], str]:
 
     The function raises ``MappingError`` when the template fails, or nothing is left.
     """
-    template = _environment().from_string(source)
+    template = _compile(source)
 
     def render(group_id: str, name: str) -> str:
         group = GroupView(DirectoryGroup(id=group_id, name=name))
@@ -126,6 +127,11 @@ def compile_group_template(source: str) -> Callable[[str, str], str]:
         return text
 
     return render
+
+
+@lru_cache
+def _compile(source: str) -> Template:
+    return _environment().from_string(source)
 
 
 @cache
@@ -172,7 +178,7 @@ def _check(source: str, variable: str, fields: tuple[str, ...]) -> None:
         tree = _environment().parse(source)
         _check_statements(source, tree)
         _check_filters(source, tree)
-        _environment().from_string(source)
+        _compile(source)
         unknown = find_undeclared_variables(tree) - {variable} - set(_environment().globals)
     except TemplateSyntaxError as error:
         message = f"template line {error.lineno}: {_in_signs(error.message or '')}"

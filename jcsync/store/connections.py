@@ -37,6 +37,12 @@ def read_connection(tx: Connection, name: str) -> ConnectionRecord:
     )
 
 
+def read_organization(tx: Connection, name: str) -> str:
+    """Return the organisation that a connection was first used with, ``""`` for none yet."""
+    found = tx.execute(select(CONNECTION.c.organization).where(CONNECTION.c.name == name)).scalar()
+    return found or ""
+
+
 def read_names(tx: Connection) -> tuple[str, ...]:
     """Return every connection that was ever used, ordered by name."""
     names = select(CONNECTION.c.name).union(select(LEASE.c.connection))

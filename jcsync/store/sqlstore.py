@@ -379,6 +379,11 @@ class SqlStore:
         with self._database.read() as tx:
             return connections.read_names(tx)
 
+    def organization(self, connection: str) -> str:
+        """The JumpCloud organisation that a connection was first used with, or ``""``."""
+        with self._database.read() as tx:
+            return connections.read_organization(tx, connection)
+
     def record_organization(self, connection: str, organization: str) -> None:
         """Remember the JumpCloud organisation of a connection."""
         at = self._clock.now()

@@ -578,9 +578,9 @@ def test_organisation_is_remembered_and_its_change_refused() -> None:
     """A key of another customer must not empty this platform."""
     world = of("ann")
     world.run(PLAN)
-    assert world.store.organization == ""
+    assert world.store.founded_in == ""
     world.run()
-    assert world.store.organization == "org-1"
+    assert world.store.founded_in == "org-1"
     world.directory.organization = Organization(id="org-2")
 
     report = world.run()

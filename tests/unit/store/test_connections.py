@@ -35,7 +35,8 @@ def test_a_pause_and_an_organization_do_not_disturb_each_other(store: SqlStore) 
 
     assert store.connection("keepnet").organization == "org-1"
     assert store.connection("keepnet").paused is True
-    assert store.connection("other").organization == "org-2"
+    assert store.connection("other").organization == store.organization("other") == "org-2"
+    assert store.organization("new") == ""
     assert store.connection("other").paused is False
 
 
