@@ -1,6 +1,5 @@
 """Two sides and a store, one history: what happens to them, what a run does, what must hold."""
 
-import shutil
 import tempfile
 import threading
 from collections.abc import Iterable, Mapping
@@ -62,19 +61,31 @@ def settings_of(*, limited: bool) -> Loaded:
         return load_settings(file, {}, Path(folder))
 
 
-@cache
-def blank_store() -> bytes:
-    """A store of this version in which nothing is written."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "blank.db"
-        open_store(f"sqlite:///{file}", SystemClock()).close()
-        return file.read_bytes()
+class _Disk:
+    """The store of this process: opened once, so that its statements are compiled once.
+
+    Closing it ends its connections, as the death of a process does; the next use connects anew.
+    """
+
+    def __init__(self) -> None:
+        """Make a store in memory, where there is a file system there."""
+        shared = Path("/dev/shm")  # noqa: S108 - a file system in memory
+        # Removed when the process ends.
+        self._folder = tempfile.TemporaryDirectory(dir=shared if shared.is_dir() else None)
+        self._file = Path(self._folder.name) / "jcsync.db"
+        self.store = open_store(f"sqlite:///{self._file}", SystemClock())
+        self.store.close()
+        self._blank = self._file.read_bytes()
+
+    def wipe(self) -> None:
+        """Put a store in which nothing is written in its place."""
+        self.store.close()
+        for file in self._file.parent.iterdir():
+            file.unlink()
+        self._file.write_bytes(self._blank)
 
 
-def memory_folder() -> Path:
-    """A new folder, in memory where there is one."""
-    shared = Path("/dev/shm")  # noqa: S108 - a file system in memory
-    return Path(tempfile.mkdtemp(prefix="jcsync-", dir=shared if shared.is_dir() else None))
+disk = cache(_Disk)
 
 
 class History:
@@ -98,19 +109,10 @@ class History:
         self.lost = False
         self.limited = limited
         self.foreign: set[str] = set()
-        self.folder = memory_folder()
-        self.file = self.folder / "jcsync.db"
-        self._store: SqlStore | None = None
-        self.lose_store()
-        self.lost = False
+        disk().wipe()
         for name in (STAFF, ADMINS, OTHERS):
             self.organization.create_group(name)
         self._loaded = self._settings()
-
-    def close(self) -> None:
-        """Remove the store."""
-        self._restart()
-        shutil.rmtree(self.folder)
 
     def _settings(self) -> Loaded:
         loaded = settings_of(limited=self.limited)
@@ -125,23 +127,13 @@ class History:
 
     def lose_store(self) -> None:
         """Begin with an empty store."""
-        self._restart()
-        for file in self.folder.iterdir():
-            file.unlink()
-        self.file.write_bytes(blank_store())
+        disk().wipe()
         self.lost = True
 
     @property
     def store(self) -> SqlStore:
-        """The store, opened anew by each new process."""
-        if self._store is None:
-            self._store = open_store(f"sqlite:///{self.file}", SystemClock())
-        return self._store
-
-    def _restart(self) -> None:
-        if self._store is not None:
-            self._store.close()
-            self._store = None
+        """The one of this process: one history lives at a time."""
+        return disk().store
 
     # ---- what is so
 
@@ -186,7 +178,7 @@ class History:
                 retry=NO_WAIT,
             ) as connection:
                 return run(connection, order or Order(apply=True))
-        self._restart()
+        self.store.close()
         return None
 
     def checked_run(
