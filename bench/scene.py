@@ -1,5 +1,6 @@
 """Both sides in processes of their own, and runs of the real command line between them."""
 
+import compileall
 import json
 import os
 import subprocess
@@ -138,6 +139,8 @@ class Scene:
 @contextmanager
 def open_scene(size: Size) -> Iterator[Scene]:
     """Start both sides, and end them afterwards."""
+    # As an installation has it, also where PYTHONDONTWRITEBYTECODE is set.
+    compileall.compile_dir(HERE.parent / "jcsync", quiet=1)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="jcsync-bench-")))
         latency = ["--latency", str(size.latency_ms)]

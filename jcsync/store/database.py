@@ -16,15 +16,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from sqlalchemy import URL, Connection, Engine, NullPool, Table, create_engine, event, make_url
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from jcsync.errors import StoreError, StorePlaceError
 from jcsync.store.failures import translated
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 _BUSY_MS: Final = 5000
 _IDLE_MS: Final = 30_000
@@ -33,7 +36,7 @@ _CONNECT_S: Final = 10
 _READING: Final = "jcsync_reading"
 _FORMS: Final = "sqlite:////path/to/jcsync.db or postgresql+psycopg://user@host/database"
 
-Insert = sqlite.Insert | postgresql.Insert
+Insert: TypeAlias = "sqlite.Insert | postgresql.Insert"
 
 
 class Database:
@@ -156,7 +159,11 @@ def insert_into(table: Table, dialect: str) -> Insert:
         table: Where to.
         dialect: ``sqlite`` or ``postgresql``.
     """
-    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    if dialect == "sqlite":
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - most stores are files
+
+    return postgresql.insert(table)
 
 
 def _parse_url(url: str) -> URL:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -75,7 +76,13 @@ def _newest_applied(
     )
 
 
-def _build_last_applied() -> Select[Any]:
+@cache
+def _last_applied(dialect: str) -> Select[Any]:
+    """The newest changes of each wanted user, built once and only for fast runs."""
+    return _by_lookup() if dialect == "sqlite" else _by_lateral_join()
+
+
+def _by_lookup() -> Select[Any]:
     """For SQLite: pairs of id and key come as JSON, and each is looked up in the index."""
     wanted = func.json_each(bindparam("p_wanted", type_=String)).table_valued("value", name="w")
     one = CHANGE.alias("one")
@@ -92,8 +99,8 @@ def _build_last_applied() -> Select[Any]:
     )
 
 
-def _build_last_applied_lateral() -> Select[Any]:
-    """For PostgreSQL, likewise."""
+def _by_lateral_join() -> Select[Any]:
+    """For PostgreSQL: ids and keys come as arrays."""
     wanted = select(
         func.unnest(bindparam("p_ids", type_=ARRAY(Text))).label("external_id"),
         func.unnest(bindparam("p_keys", type_=ARRAY(BigInteger))).label("key"),
@@ -106,10 +113,6 @@ def _build_last_applied_lateral() -> Select[Any]:
         .select_from(wanted.join(newest, true()))
         .order_by(newest.c.at.desc(), newest.c.run_id.desc(), newest.c.n.desc())
     )
-
-
-_LAST_APPLIED: Final = _build_last_applied()
-_LAST_APPLIED_LATERAL: Final = _build_last_applied_lateral()
 
 
 def record_start(
@@ -351,10 +354,9 @@ def read_last_applied(
         values: dict[str, object] = {"p_connection": connection, "p_limit": limit}
         if tx.dialect.name == "sqlite":
             values["p_wanted"] = json.dumps(list(zip(page, keys, strict=True)))
-            rows = tx.execute(_LAST_APPLIED, values)
         else:
-            rows = tx.execute(_LAST_APPLIED_LATERAL, values | {"p_ids": page, "p_keys": keys})
-        for row in rows.mappings():
+            values |= {"p_ids": page, "p_keys": keys}
+        for row in tx.execute(_last_applied(tx.dialect.name), values).mappings():
             found[row["external_id"]].append(parse_change(row))
     return {external_id: tuple(found[text]) for external_id, text in cleaned.items()}
 

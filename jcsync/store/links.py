@@ -1,13 +1,24 @@
 """Links: which resource of the platform belongs to which directory id."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import Final
 
-from sqlalchemy import ARRAY, Connection, Select, bindparam, delete, func, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import (
+    ARRAY,
+    BindParameter,
+    Connection,
+    Delete,
+    Select,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+)
 
 from jcsync.model.resource import Kind, Link
-from jcsync.store.database import Insert
+from jcsync.store.database import Insert, insert_into
 from jcsync.store.tables import LINK, Text
 
 _ROWS_AT_ONCE: Final = 2000
@@ -36,29 +47,31 @@ def _with_upsert(statement: Insert) -> Insert:
     )
 
 
-# Built once: building one takes longer than running it.
 _COLUMNS: Final = ("connection", "kind", "external_id", "resource_id", "name", "deactivated_at")
-_UPSERT: Final = _with_upsert(
-    sqlite.insert(LINK).values({name: bindparam(f"p_{name}") for name in _COLUMNS})
-)
+
+
+# Built once: building one takes longer than running it.
+@cache
+def _statements(dialect: str) -> tuple[Delete, Insert]:
+    """What removes the other links to the same resources, and what inserts or replaces links."""
+    insert = insert_into(LINK, dialect)
+    if dialect == "sqlite":
+        values: dict[str, BindParameter[str]] = {name: bindparam(f"p_{name}") for name in _COLUMNS}
+        return _DISPLACE, _with_upsert(insert.values(values))
+    new = _unnest("connection", "kind", "external_id", "resource_id").subquery("new")
+    displace = delete(LINK).where(
+        LINK.c.connection == new.c.connection,
+        LINK.c.kind == new.c.kind,
+        LINK.c.resource_id == new.c.resource_id,
+        LINK.c.external_id != new.c.external_id,
+    )
+    return displace, _with_upsert(insert.from_select(_COLUMNS, _unnest(*_COLUMNS)))
 
 
 def _unnest(*columns: str) -> Select[*tuple[str, ...]]:
     # PostgreSQL takes a row a message from ``executemany``; arrays are more than twice as fast.
     arrays = {name: bindparam(f"p_{name}", type_=ARRAY(Text)) for name in columns}
     return select(*(func.unnest(array).label(name) for name, array in arrays.items()))
-
-
-_UPSERT_ARRAYS: Final = _with_upsert(
-    postgresql.insert(LINK).from_select(_COLUMNS, _unnest(*_COLUMNS))
-)
-_NEW: Final = _unnest("connection", "kind", "external_id", "resource_id").subquery("new")
-_DISPLACE_ARRAYS: Final = delete(LINK).where(
-    LINK.c.connection == _NEW.c.connection,
-    LINK.c.kind == _NEW.c.kind,
-    LINK.c.resource_id == _NEW.c.resource_id,
-    LINK.c.external_id != _NEW.c.external_id,
-)
 
 
 def read_links(tx: Connection, connection: str) -> Iterator[Link]:
@@ -96,13 +109,9 @@ def record_links(tx: Connection, connection: str, links: Sequence[Link]) -> None
     ]
     if not rows:
         return
-    if tx.dialect.name == "sqlite":
-        tx.execute(_DISPLACE, rows)
-        tx.execute(_UPSERT, rows)
-    else:
-        arrays = {key: [row[key] for row in rows] for key in rows[0]}
-        tx.execute(_DISPLACE_ARRAYS, arrays)
-        tx.execute(_UPSERT_ARRAYS, arrays)
+    columns = {key: [row[key] for row in rows] for key in rows[0]}
+    for statement in _statements(tx.dialect.name):
+        tx.execute(statement, rows if tx.dialect.name == "sqlite" else columns)
 
 
 def _latest(links: Sequence[Link]) -> Iterable[Link]:

@@ -1,0 +1,182 @@
+"""How many requests runs send, exactly, and what they load: what a person or a group more may cost."""
+
+import subprocess
+import sys
+
+import pytest
+
+from jcsync.sandbox.people import generate_people
+from jcsync.sandbox.traffic import Traffic
+from tests.scenario.site import Site
+
+PEOPLE = 230
+FEW = 30
+MEMBERSHIPS = "/api/v2/usergroups/{id}/membership"
+READ_JUMPCLOUD = {
+    ("GET", "/api/organizations"): 1,
+    ("POST", "/insights/directory/v1/events"): 1,
+    ("GET", "/api/v2/usergroups"): 1,
+    ("GET", MEMBERSHIPS): 3 + 1,
+    ("GET", "/api/systemusers"): 3,
+}
+"""By hundreds: the groups, the members of each, the users; beside them who asks, and the event log."""
+
+READ_PLATFORM = {("GET", "/scim/v2/Users"): 2, ("GET", "/scim/v2/Groups"): 2}
+"""By 200, which is what this platform gives at once; the second page of groups tells their end."""
+
+ASKED_AGAIN = 21
+"""Before the first accounts are created on a platform that claims to be empty: the list once more,
+and ten people by ``externalId`` and by name."""
+
+
+@pytest.fixture
+def company(site: Site) -> Site:
+    """230 people in one group, 30 of them in another as well; nothing is provisioned yet."""
+    people = generate_people(PEOPLE, oddities=False)
+    state = site.world.jumpcloud.state
+    state.admit(people)
+    state.create_group("All", [person.id for person in people])
+    state.create_group("Few", [person.id for person in people[:FEW]])
+    site.configure(scope={"groups": ["All", "Few"]}, groups={"enabled": True})
+    return site
+
+
+@pytest.fixture
+def settled(company: Site) -> Site:
+    """The same company after its first run."""
+    result = company("reconcile")
+    assert result.status == 0, result.text
+    company.forget_traffic()
+    return company
+
+
+@pytest.fixture
+def licensed(company: Site) -> Site:
+    """The same company after its first run, with a licence for the event log."""
+    company.world.jumpcloud.state.events.enabled = True
+    result = company("reconcile")
+    assert result.status == 0, result.text
+    company.forget_traffic()
+    return company
+
+
+def traffic(site: Site) -> tuple[Traffic, Traffic]:
+    """What JumpCloud and the platform were asked."""
+    return site.world.jumpcloud.faults.traffic, site.world.platform.faults.traffic
+
+
+def test_first_run(company: Site) -> None:
+    """One request a person; one a group, with a hundred members, and two for each hundred more."""
+    done = company("reconcile", "--json").run
+
+    directory, platform = traffic(company)
+    assert done["outcome"] == "applied"
+    assert done["requests"] == {"directory": directory.total, "provider": platform.total}
+    assert directory.counts == READ_JUMPCLOUD
+    assert platform.counts == {
+        ("GET", "/scim/v2/Users"): 1 + ASKED_AGAIN,
+        ("GET", "/scim/v2/Groups"): 1,
+        ("POST", "/scim/v2/Users"): PEOPLE,
+        ("POST", "/scim/v2/Groups"): 2,
+        # The first hundred come with the group; each change of a group reads its version.
+        ("GET", "/scim/v2/Groups/{id}"): 2,
+        ("PATCH", "/scim/v2/Groups/{id}"): 2,
+    }
+
+
+def test_nothing_to_do(settled: Site) -> None:
+    """Both sides once, page by page, and no write."""
+    done = settled("reconcile", "--json").run
+
+    directory, platform = traffic(settled)
+    assert done["outcome"] == "in_sync"
+    assert directory.counts == READ_JUMPCLOUD
+    assert platform.counts == READ_PLATFORM
+    assert platform.writes == []
+
+
+def test_plan_asks_nothing_that_a_run_does_not(settled: Site) -> None:
+    """A plan costs what a run costs that finds nothing to do."""
+    settled("plan")
+
+    directory, platform = traffic(settled)
+    assert directory.counts == READ_JUMPCLOUD
+    assert platform.counts == READ_PLATFORM
+
+
+def test_one_person_changed(settled: Site) -> None:
+    """One PATCH beside what nothing to do would have cost."""
+    person = next(iter(settled.world.jumpcloud.state.users))
+    settled.world.jumpcloud.state.change(person, lastname="Nakamura-Smith")
+
+    done = settled("reconcile", "--json").run
+
+    directory, platform = traffic(settled)
+    assert done["plan"]["counts"]["users"]["patch"] == 1
+    assert directory.counts == READ_JUMPCLOUD
+    assert platform.counts == {**READ_PLATFORM, ("PATCH", "/scim/v2/Users/{id}"): 1}
+
+
+def test_one_person_changed_in_a_fast_run(licensed: Site) -> None:
+    """The event log names him: he and his two groups are read, and he is changed."""
+    state = licensed.world.jumpcloud.state
+    state.change(next(iter(state.users)), lastname="Nakamura-Smith")
+
+    done = licensed("reconcile", "--fast", "--json").run
+
+    directory, platform = traffic(licensed)
+    assert (done["mode"], done["plan"]["counts"]["users"]["patch"]) == ("fast", 1)
+    assert directory.counts == {
+        ("GET", "/api/organizations"): 1,
+        ("POST", "/insights/directory/v1/events"): 1,
+        ("GET", "/api/v2/usergroups"): 1,
+        ("GET", "/api/systemusers/{id}"): 1,
+        ("GET", "/api/v2/users/{id}/memberof"): 1,
+    }
+    assert platform.counts == {
+        ("GET", "/scim/v2/Users/{id}"): 1,
+        ("PATCH", "/scim/v2/Users/{id}"): 1,
+        ("GET", "/scim/v2/Groups"): 2,
+        ("GET", "/scim/v2/Groups/{id}"): 2,
+    }
+
+
+SPARED = (
+    "alembic",
+    "apprise",
+    "apscheduler",
+    "babel",
+    "opentelemetry",
+    "phonenumbers",
+    "prometheus_client",
+    "psycopg",
+    "pygments",
+    "rich",
+    "sqlalchemy.dialects.postgresql",
+)
+"""What takes long to import, and a run by hand on SQLite does without."""
+
+
+def modules_after(*args: str) -> set[str]:
+    """What a command has loaded by its end."""
+    program = "import sys; from jcsync.cli import main\ntry: main()\nfinally: print(*sys.modules)"
+    ran = subprocess.run(
+        [sys.executable, "-c", program, *args], capture_output=True, text=True, check=True
+    )
+    return set(ran.stdout.split())
+
+
+def test_a_run_loads_only_what_it_needs(settled: Site) -> None:
+    """Start-up is half of a small run, and all of it is imports."""
+    loaded = modules_after("reconcile", "--quiet", "--config", str(settled.config))
+
+    assert "sqlalchemy" in loaded
+    assert {*SPARED} & loaded == set()
+
+
+def test_help_and_version_load_next_to_nothing() -> None:
+    """Neither the settings nor the store, nor anything that goes to the network."""
+    loaded = modules_after("--version")
+
+    assert "click" in loaded
+    assert {"pydantic", "requests", "sqlalchemy", "structlog", "yaml", *SPARED} & loaded == set()
