@@ -90,7 +90,8 @@ class _LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or name the one that is nearest."""
-        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+        mistyped = args and args[0] not in _COMMANDS and not args[0].startswith("-")
+        if mistyped and not ctx.resilient_parsing:
             from jcsync.model.text import did_you_mean  # noqa: PLC0415 - not for the help
 
             ctx.fail(f"there is no command {args[0]!r}{did_you_mean(args[0], _COMMANDS)}")
@@ -119,7 +120,8 @@ class _LazyGroup(click.Group):
 def cli(ctx: click.Context, options: Options) -> None:
     """Keep a platform's users and groups in step with JumpCloud.
 
-    Start with "jcsync demo", then "jcsync check", "jcsync plan" and "jcsync reconcile".
+    Start with "jcsync init", which asks, tests both sides and shows the first plan; or with
+    "jcsync demo", which needs no account anywhere.
     """
     ctx.obj = options
 

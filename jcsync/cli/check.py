@@ -17,6 +17,7 @@ from jcsync.cli.common import (
     stop_signals,
 )
 from jcsync.cli.exits import UNREADABLE, USAGE
+from jcsync.cli.naming import connection_argument, connections_argument
 from jcsync.cli.tables import print_lines, print_table
 from jcsync.errors import JcsyncError
 from jcsync.model.facts import Learnt
@@ -36,7 +37,7 @@ _NAME_WIDTH = 26
 
 
 @click.command(short_help="Test both sides without side effects, one line a step.")
-@click.argument("connections", nargs=-1, metavar="[CONNECTION]...")
+@connections_argument
 @common_options
 def check(options: Options, connections: tuple[str, ...]) -> int:
     """Test both sides of a connection without side effects.
@@ -145,7 +146,7 @@ def _say_what_is_next(name: str, status: int) -> None:
 
 
 @click.command(short_help="The groups of the directory, with their numbers of members.")
-@click.argument("connection", metavar="CONNECTION")
+@connection_argument
 @click.option("--search", metavar="TEXT", default="", help="Only groups whose name contains this.")
 @common_options
 def groups(options: Options, connection: str, search: str) -> int:

@@ -14,7 +14,7 @@ _VARIABLE = "_JCSYNC_COMPLETE"
 @common_options
 @click.pass_context
 def completion(ctx: click.Context, options: Options, shell: str) -> int:
-    """Print what a shell needs to complete commands and options.
+    """Print what a shell needs to complete commands, options and connections.
 
     \b
     bash   jcsync completion bash > ~/.local/share/bash-completion/completions/jcsync
@@ -26,6 +26,8 @@ def completion(ctx: click.Context, options: Options, shell: str) -> int:
         message = f"{shell} is not known"
         raise UsageError(message)
     source = found(ctx.find_root().command, {}, "jcsync", _VARIABLE).source()
+    # click's script for fish ends a description at its first comma.
+    source = source.replace('string split ","', 'string split --max 1 ","')
     if options.json:
         emit_json({"shell": shell, "source": source})
     else:

@@ -17,6 +17,7 @@ from jcsync.cli.common import (
     note,
     stop_signals,
 )
+from jcsync.cli.naming import connection_argument
 
 if TYPE_CHECKING:
     from jcsync.settings import Loaded
@@ -66,7 +67,7 @@ def _reload_signal() -> Iterator[threading.Event]:
 
 
 @click.command(short_help="Let the daemon leave a connection alone.")
-@click.argument("connection", metavar="CONNECTION")
+@connection_argument
 @common_options
 def pause(options: Options, connection: str) -> int:
     """Let the daemon leave a connection alone until it is resumed.
@@ -77,7 +78,7 @@ def pause(options: Options, connection: str) -> int:
 
 
 @click.command(short_help="Let the daemon take a connection up again.")
-@click.argument("connection", metavar="CONNECTION")
+@connection_argument
 @common_options
 def resume(options: Options, connection: str) -> int:
     """Let the daemon take a paused connection up again, at its next turn."""

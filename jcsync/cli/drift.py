@@ -18,6 +18,7 @@ from jcsync.cli.common import (
     stop_signals,
 )
 from jcsync.cli.exits import CHANGES_DUE, DONE, UNEXPECTED, UNREADABLE, error_status
+from jcsync.cli.naming import connections_argument
 from jcsync.cli.runs import progress_bar
 from jcsync.cli.tables import print_lines, short_id
 from jcsync.errors import JcsyncError, UsageError
@@ -44,7 +45,7 @@ _NAME_WIDTH = 34
 
 
 @click.command(short_help="What the platform holds that the directory does not imply.")
-@click.argument("connections", nargs=-1, metavar="[CONNECTION]...")
+@connections_argument
 @common_options
 def drift(options: Options, connections: tuple[str, ...]) -> int:
     """Show what the platform holds that the directory does not imply; writes to neither side.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jcsync.cli.common import Options, common_options, emit_json, load_and_log, stop_signals
+from jcsync.cli.naming import connection_argument
 from jcsync.cli.tables import print_lines, short_id
 from jcsync.errors import UsageError
 from jcsync.model.directory import DirectoryState, DirectoryUser
@@ -41,7 +42,7 @@ class Explanation:
 
 
 @click.command(short_help="One person through all stages.")
-@click.argument("connection", metavar="CONNECTION")
+@connection_argument
 @click.argument("who", metavar="[WHO]", required=False, default="")
 @click.option(
     "--input",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jcsync.cli.common import Options, load_and_log
+from jcsync.cli.naming import complete_connections
 from jcsync.clock import SystemClock
 from jcsync.errors import UsageError
 from jcsync.settings.times import parse_duration
@@ -23,7 +24,12 @@ Command = Callable[..., Any]
 
 def by_connection(command: Command) -> Command:
     """Add ``--connection``."""
-    return click.option("--connection", metavar="NAME", help="Of this connection only.")(command)
+    return click.option(
+        "--connection",
+        metavar="NAME",
+        help="Of this connection only.",
+        shell_complete=complete_connections,
+    )(command)
 
 
 def by_user(command: Command) -> Command:

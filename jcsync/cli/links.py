@@ -8,6 +8,7 @@ import click
 from jcsync.cli.common import Options, common_options, emit_json, load_and_log, stop_signals
 from jcsync.cli.exits import run_status
 from jcsync.cli.filters import by_connection, by_user, check_known, open_store_of
+from jcsync.cli.naming import connection_argument
 from jcsync.cli.tables import local_text, print_table, short_id
 from jcsync.clock import SystemClock
 from jcsync.errors import UsageError
@@ -46,7 +47,7 @@ def list_(options: Options, connection: str | None, user: str | None) -> int:
 
 
 @links.command(short_help="Forget whose an account or group is; the next run looks again.")
-@click.argument("connection", metavar="CONNECTION")
+@connection_argument
 @click.argument("who", metavar="WHO")
 @common_options
 def forget(options: Options, connection: str, who: str) -> int:
@@ -86,7 +87,7 @@ def forget(options: Options, connection: str, who: str) -> int:
 
 
 @links.command(short_help="Give an account that is nobody's to a person.")
-@click.argument("connection", metavar="CONNECTION")
+@connection_argument
 @click.argument("account", metavar="ACCOUNT")
 @click.argument("who", metavar="WHO")
 @common_options

@@ -29,6 +29,7 @@ from jcsync.cli.common import (
     stop_signals,
 )
 from jcsync.cli.exits import plan_status, run_status
+from jcsync.cli.naming import connections_argument
 from jcsync.cli.tables import print_lines
 from jcsync.clock import SystemClock
 from jcsync.errors import JcsyncError, SettingsError, StalePlanError, UsageError
@@ -79,7 +80,7 @@ def _narrowing_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command(short_help="Show what a run would do; cannot write.")
-@click.argument("connections", nargs=-1, metavar="[CONNECTION]...")
+@connections_argument
 @_narrowing_options
 @click.option(
     "--out",
@@ -132,7 +133,7 @@ def apply(options: Options, file: Path) -> int:
 
 
 @click.command(short_help="One run, now.")
-@click.argument("connections", nargs=-1, metavar="[CONNECTION]...")
+@connections_argument
 @_narrowing_options
 @click.option(
     "--fast", is_flag=True, help="Look only at those who may have changed since the last run."

@@ -12,6 +12,7 @@ import click
 from jcsync.cli.common import Options, common_options, emit_json
 from jcsync.cli.filters import open_store_of
 from jcsync.cli.history import run_document
+from jcsync.cli.naming import connections_argument
 from jcsync.cli.tables import age_text, local_text, print_lines
 from jcsync.cli.watch import check_watchable, watch_lines
 from jcsync.clock import SystemClock
@@ -75,7 +76,7 @@ class _Standing:
 
 
 @click.command(short_help="Last run, age of the last success, holds.")
-@click.argument("connections", nargs=-1, metavar="[CONNECTION]...")
+@connections_argument
 @click.option("--watch", is_flag=True, help="Stay, and look again every 2 s; q or Ctrl-C ends it.")
 @common_options
 def status(options: Options, connections: tuple[str, ...], *, watch: bool) -> int:

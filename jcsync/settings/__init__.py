@@ -19,7 +19,7 @@ from jcsync.settings.builders import (
     hosts,
 )
 from jcsync.settings.connection import Connection, DirectorySettings
-from jcsync.settings.load import Loaded, find_file, load_settings
+from jcsync.settings.load import Loaded, connection_names, find_file, load_settings
 from jcsync.settings.models import Settings
 from jcsync.settings.problems import Problem, SettingsProblemsError
 
@@ -36,6 +36,7 @@ __all__ = [
     "build_policy",
     "build_rules",
     "build_scope",
+    "connection_names",
     "find_file",
     "hosts",
     "load_settings",

@@ -78,6 +78,24 @@ def load_settings(path: Path | None, environ: Mapping[str, str], cwd: Path) -> L
     )
 
 
+def connection_names(path: Path | None, environ: Mapping[str, str], cwd: Path) -> tuple[str, ...]:
+    """Return what the connections are called, in their order, whatever is wrong with them.
+
+    Args:
+        path: As for :func:`load_settings`.
+        environ: Every variable of the process.
+        cwd: Working directory.
+
+    Raises:
+        SettingsProblemsError: There are no settings, or the file cannot be read.
+    """
+    source = find_file(path, environ, cwd)
+    document = _read_document(source, _label(source, cwd)) if source else Document()
+    in_file = mapping(document.tree.get("connections"))
+    variables = read_variables(environ, in_file)
+    return tuple(dict.fromkeys([*in_file, *mapping(variables.tree.get("connections"))]))
+
+
 def find_file(path: Path | None, environ: Mapping[str, str], cwd: Path) -> Path | None:
     """Return the settings file, ``None`` when the environment alone has connections.
 
