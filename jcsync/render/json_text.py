@@ -61,8 +61,9 @@ def _pieces(value: object, encode: Callable[[object], str], depth: int) -> Itera
         start, end = "[", "]"
         entries = (("", entry) for entry in value)
     line = "\n" + "  " * (depth + 1)
+    below = _DEPTH if isinstance(value, Rows) else depth + 1
     for name, entry in entries:
         yield f"{start}{line}{name}"
-        yield from _pieces(entry, encode, depth + 1)
+        yield from _pieces(entry, encode, below)
         start = ","
     yield line[:-2] + end

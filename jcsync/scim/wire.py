@@ -22,7 +22,7 @@ Json = Mapping[str, Any]
 
 def attribute(resource: object, name: str) -> object:
     """One attribute of a JSON object, its name in any case; ``None`` when absent."""
-    if not isinstance(resource, Mapping):
+    if not isinstance(resource, dict):
         return None
     if name in resource:
         return resource[name]
@@ -69,7 +69,7 @@ def parse_group(resource: Json) -> GroupResource | None:
 
 def _member_id(member: object) -> str:
     """The ``id`` of a member: its value, the member itself, or the end of its reference."""
-    if not isinstance(member, Mapping):
+    if not isinstance(member, dict):
         return text_of(member)
     named = text_of(attribute(member, "value"))
     return named or unquote(urlsplit(text_of(attribute(member, "$ref"))).path.rpartition("/")[2])
@@ -96,7 +96,7 @@ def read_path(resource: Json, path: ScimPath) -> Value:
                 part = _single(attribute(element, path.sub))
                 return "" if part is None else part
         return None
-    if path.sub and (isinstance(value, Mapping) or path.sub != "value"):
+    if path.sub and (isinstance(value, dict) or path.sub != "value"):
         value = attribute(value, path.sub)
     return _single(value)
 
@@ -116,7 +116,7 @@ def scope_of(resource: Json, schema: str) -> Json:
         return resource
     for urn in (schema, _OLDER_URNS.get(schema, "")):
         found = attribute(resource, urn) if urn else None
-        if isinstance(found, Mapping):
+        if isinstance(found, dict):
             return found
     start = f"{schema}:".casefold()
     named = {n[len(start) :]: v for n, v in resource.items() if n.casefold().startswith(start)}
@@ -124,7 +124,7 @@ def scope_of(resource: Json, schema: str) -> Json:
 
 
 def _single(value: object) -> Value:
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         value = attribute(value, "value")
     return value if isinstance(value, str | bool | int | float) else None
 

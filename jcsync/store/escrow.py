@@ -23,6 +23,7 @@ _OF_ONE: Final = (
     (ESCROW.c.key == bindparam("p_key")),
 )
 # Built once: building one takes longer than running it.
+_ANY: Final = select(ESCROW.c.key).where(ESCROW.c.connection == bindparam("p_connection")).limit(1)
 _FORGET: Final = delete(ESCROW).where(*_OF_ONE)
 _RETRY: Final = update(ESCROW).where(*_OF_ONE).values(next_try_at=bindparam("p_at"))
 
@@ -50,7 +51,8 @@ def release_resources(tx: Connection, connection: str, changes: Iterable[Change]
         }
         for change in changes
     ]
-    _forget(tx, rows)
+    if rows and tx.execute(_ANY, {"p_connection": connection}).first() is not None:
+        _forget(tx, rows)
 
 
 def read_escrow(tx: Connection, connection: str | None = None) -> tuple[EscrowRecord, ...]:

@@ -38,7 +38,7 @@ def record_unkept(
     known = {tuple(row) for row in rows}
     kept = [
         {"p_connection": connection, "p_external_id": change.external_id, "p_path": attribute.path}
-        for change, _ in writing
+        for change, _ in (writing if known else ())
         for attribute in change.attributes
         if (clean_text(change.external_id), clean_text(attribute.path)) in known
     ]

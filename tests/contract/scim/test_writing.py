@@ -267,6 +267,7 @@ def test_lost_creates_of_many_threads_share_the_lists(side: PlatformSide, connec
     """The list is not read once for each of them."""
     side.faults.add(misfortunes.fail(400), path="filter=", count=None)
     side.faults.add(misfortunes.fail_after(500), method="POST", count=None)
+    side.faults.latency = 0.1  # they have to wait for one another
     provider = connect()
 
     def create(number: int) -> str:
