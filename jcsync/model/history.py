@@ -183,6 +183,9 @@ DRIFT = "drift"
 STANDING = "standing"
 """Topic of the memo of what blocks people, as ``stages.standing`` writes it."""
 
+FORMER = "former"
+"""Topic of the memo of what the settings choose no more, as ``stages.former`` writes it."""
+
 THROTTLED = "throttled"
 """Topic of the memo that tells how often the last run was asked to slow down."""
 

@@ -80,6 +80,7 @@ class UserResource:
         attributes: Value by path for the paths that were asked for. Of a path with a filter,
             ``None`` means that no such element exists and ``""`` that the element lacks the part.
         emails: All its addresses.
+        shows_active: Whether the platform says whether it is active.
     """
 
     resource_id: str
@@ -88,6 +89,7 @@ class UserResource:
     active: bool
     attributes: Mapping[str, Value] = field(default_factory=dict)
     emails: tuple[str, ...] = ()
+    shows_active: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

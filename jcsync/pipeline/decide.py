@@ -43,6 +43,7 @@ from jcsync.stages.restrict import (
     restrict_users,
 )
 from jcsync.stages.settle import leave_settled
+from jcsync.stages.unshown import find_unshown, with_known_access
 from jcsync.tracing import span
 
 
@@ -143,7 +144,7 @@ def decide(
         users=everybody if state.asked is None else restrict_users(everybody, state.asked),
         evidence=evidence,
         removals=removals,
-        former=find_former(memory.baseline, state.groups, connection.scope),
+        former=find_former(memory.baseline, state.groups, connection.scope, memory.former),
         waiting=memory.escrow if patient else (),
         now=connection.clock.now(),
     )
@@ -172,16 +173,21 @@ def _pair(
     """Pair people with accounts, and ask for accounts whose absence is not to be believed."""
     links = memory.of(Kind.USER)
     desired = map_users(state, connection.scope, connection.policy, connection.rules)
-    users = match_users(desired, actual.users, links, connection.policy)
+
+    def match() -> UserMatching:
+        known = with_known_access(actual, links)
+        return match_users(desired, known.users, links, connection.policy)
+
+    users = match()
     if actual.complete and state.asked is None:
         groups = memory.of(Kind.GROUP) if connection.group_policy.enabled else ()
         listed, actual = actual, fetch_gone(connection.provider, actual, users, groups)
         if actual is not listed:
-            users = match_users(desired, actual.users, links, connection.policy)
+            users = match()
     if not actual.complete:
         wanted = [user for user in users.missing if user.access is Access.ACTIVE]
         actual = fetch_missing(connection.provider, actual, wanted)
-        users = match_users(desired, actual.users, links, connection.policy)
+        users = match()
     return desired, users, actual
 
 
@@ -347,6 +353,7 @@ def _findings(
         *groups.findings,
         *groups.diff.findings,
         *unsent_findings(connection.unsent),
+        *find_unshown(case.actual, case.memory.of(Kind.USER)),
         *people.findings,
         *groups.waiting,
     )

@@ -135,12 +135,14 @@ class Memory:
         escrow: What failed and waits.
         settled: Attributes that the platform does not keep, by JumpCloud id and path.
         baseline: What the last full run left, ``None`` when there was none.
+        former: What the settings choose no more, as long as not all has followed from it.
     """
 
     links: tuple[Link, ...] = ()
     escrow: tuple[EscrowRecord, ...] = ()
     settled: Mapping[str, Mapping[str, AttributeChange]] = field(default_factory=dict)
     baseline: Baseline | None = None
+    former: Former = field(default_factory=Former)
 
     def of(self, kind: Kind) -> tuple[Link, ...]:
         """The links of users or of groups."""

@@ -3,10 +3,12 @@
 from typing import TypedDict
 
 from jcsync.model.directory import DirectoryState
+from jcsync.model.history import FORMER
 from jcsync.model.resource import ProviderState, Sought
 from jcsync.model.rules import AttributeRule, GroupPolicy, Policy, Scope
 from jcsync.pipeline.orders import Connection, Memory
 from jcsync.ports import Store
+from jcsync.stages.former import parse_former
 from jcsync.stages.people import fetch_accounts, fetch_group, fetch_people
 from jcsync.stages.read import fetch_both
 from jcsync.stages.restrict import choose_one, linked_ids
@@ -22,11 +24,13 @@ class _Rules(TypedDict):
 
 def recall(store: Store, name: str) -> Memory:
     """Read what the store remembers of a connection."""
+    former = store.memos(name).get(FORMER)
     return Memory(
         links=store.links(name),
         escrow=store.escrow(name),
         settled=store.settled(name),
         baseline=store.baseline(name),
+        former=parse_former(former.value if former else ""),
     )
 
 

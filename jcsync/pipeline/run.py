@@ -1,13 +1,12 @@
 """``run``: read both sides, ``decide``, guard, apply, record. Read this first."""
 
-from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 import structlog
 
 from jcsync.errors import JcsyncError, StalePlanError
-from jcsync.model.history import STANDING
+from jcsync.model.history import FORMER, STANDING
 from jcsync.model.report import Finding, RunReport, Status
 from jcsync.pipeline.decide import decide
 from jcsync.pipeline.drift import remember_rest
@@ -35,6 +34,7 @@ from jcsync.pipeline.reading import (
 from jcsync.pipeline.recorder import Recorder
 from jcsync.ports import Lease
 from jcsync.stages.decided import blocked_marks
+from jcsync.stages.former import dump_former
 from jcsync.stages.guard import check_plan
 from jcsync.stages.record import record_matching
 from jcsync.stages.standing import (
@@ -167,7 +167,8 @@ def _run_full(
         now = decided_now(connection, state, decision.desired)
         marks = {**now, **blocked_marks(now, decision.blocked)}
         changed = differences(marks, connection.store.decided(connection.name))
-        _keep_standing(connection, decision.findings)
+        _remember(connection, STANDING, dump_standing(decision.findings))
+        _remember(connection, FORMER, dump_former(decision.former) if record.undone else "")
         connection.store.record_baseline(connection.name, baseline, changed)
 
 
@@ -196,11 +197,12 @@ def _run_fast(
         record.decided(look.state, actual, decision, ())
         _make_so(connection, record, decision, memory, lease)
         record.settle(decision, memory, asked=look.state.asked)
+        _remember(connection, FORMER, dump_former(decision.former) if record.undone else "")
         asked = look.state.asked or asked
         blocked, found = decision.blocked, decision.findings
     standing = still_standing(_standing(connection), found, asked)
     record.stand((*standing, *still_waiting(connection.store.escrow(connection.name), asked)))
-    _keep_standing(connection, (*standing, *found))
+    _remember(connection, STANDING, dump_standing((*standing, *found)))
     marks = {**look.decided, **blocked_marks(look.decided, blocked)}
     connection.store.record_baseline(connection.name, look.baseline, marks)
 
@@ -211,11 +213,11 @@ def _standing(connection: Connection) -> tuple[Finding, ...]:
     return parse_standing(memo.value) if memo else ()
 
 
-def _keep_standing(connection: Connection, findings: Iterable[Finding]) -> None:
-    """Remember what blocks people, for the fast runs that do not look at them."""
-    text = dump_standing(findings)
-    if text != dump_standing(_standing(connection)):
-        connection.store.record_memo(connection.name, STANDING, text or None)
+def _remember(connection: Connection, topic: str, text: str) -> None:
+    """Keep a text for the runs to come; ``""`` forgets it."""
+    memo = connection.store.memos(connection.name).get(topic)
+    if text != (memo.value if memo else ""):
+        connection.store.record_memo(connection.name, topic, text or None)
 
 
 def _make_so(

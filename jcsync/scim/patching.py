@@ -384,5 +384,6 @@ def _lacks_its_element(change: AttributeChange) -> bool:
 
 
 def _instead(change: AttributeChange, actual: Json) -> AttributeChange:
-    """What the server has instead of what it was sent."""
-    return replace(change, before=value_at(actual, change.path))
+    """What the server has instead of what it was sent; ``None`` for access that it never shows."""
+    unshown = change.path == "active" and attribute(actual, "active") is None
+    return replace(change, before=None if unshown else value_at(actual, change.path))

@@ -40,11 +40,13 @@ def parse_user(resource: Json, paths: Sequence[ScimPath]) -> UserResource | None
     resource_id = text_of(attribute(resource, "id"))
     if not resource_id:
         return None
+    active = attribute(resource, "active")
     return UserResource(
         resource_id=resource_id,
         external_id=text_of(attribute(resource, "externalId")),
         user_name=text_of(attribute(resource, "userName")),
-        active=parse_active(attribute(resource, "active")),
+        active=parse_active(active),
+        shows_active=active is not None,
         attributes={str(path): read_path(resource, path) for path in paths},
         emails=tuple(
             text

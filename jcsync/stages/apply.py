@@ -240,7 +240,7 @@ class _Application:
         all else, what the platform has shown after the write already is not read once more.
         """
         for attribute in written.unkept:
-            if attribute.path == "active":
+            if attribute.path == "active" and attribute.before is not None:
                 end = "still active" if attribute.before else "still not active"
                 done = "deactivated" if attribute.before else "reactivated"
                 return f"the platform answered that it was {done}, but the account is {end}", ()
@@ -254,7 +254,7 @@ class _Application:
             return "", ()
         if change.action is Action.DEACTIVATE:
             still = "the platform answered that it was deactivated, but the account is still active"
-            return (still if actual.active else ""), ()
+            return (still if actual.active and actual.shows_active else ""), ()
         return "", find_unkept(change, paths, actual)
 
     def _weigh(self, failure: RemoteError) -> None:

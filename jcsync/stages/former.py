@@ -1,5 +1,6 @@
 """Settings of the last full run and of now → who falls out of scope by configuration. Pure."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -53,7 +54,12 @@ class Former:
         return f"not chosen any more: {_listed(self.groups.values())}"
 
 
-def find_former(before: Baseline | None, groups: Iterable[DirectoryGroup], scope: Scope) -> Former:
+def find_former(
+    before: Baseline | None,
+    groups: Iterable[DirectoryGroup],
+    scope: Scope,
+    unfinished: Former | None = None,
+) -> Former:
     """Return what the settings choose no more.
 
     A group that JumpCloud itself took out, by ending its binding to the application, is none.
@@ -62,19 +68,38 @@ def find_former(before: Baseline | None, groups: Iterable[DirectoryGroup], scope
         before: Of the last full run, ``None`` when there was none.
         groups: The groups of the scope now.
         scope: The settings now.
+        unfinished: What earlier runs have found, and could not make so.
     """
+    unfinished = unfinished or Former()
     if before is None:
-        return Former()
+        return unfinished
     now = {group.id for group in groups}
     moved = before.application != scope.application
+    dropped = {
+        key: name for key, name in before.groups.items() if moved or {key, name} & before.chosen
+    }
+    left = unfinished.application if unfinished.application != scope.application else ""
     return Former(
         groups={
             key: name
-            for key, name in sorted(before.groups.items(), key=lambda item: item[1])
-            if key not in now and (moved or {key, name} & before.chosen)
+            for key, name in sorted(
+                {**unfinished.groups, **dropped}.items(), key=lambda item: item[1]
+            )
+            if key not in now
         },
-        application=before.application if moved else "",
+        application=before.application if moved else left,
     )
+
+
+def dump_former(former: Former) -> str:
+    """Return it as JSON; ``""`` for nothing."""
+    return json.dumps([dict(former.groups), former.application]) if former else ""
+
+
+def parse_former(text: str) -> Former:
+    """Return what :func:`dump_former` was given."""
+    groups, application = json.loads(text) if text else ({}, "")
+    return Former(groups=groups, application=application)
 
 
 def why_groups_left(

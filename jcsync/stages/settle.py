@@ -107,7 +107,13 @@ def unkept(
 
 
 def settled_finding(name: str, known: AttributeChange) -> Finding:
-    """Return what is said of an attribute that the platform does not keep."""
+    """Return what is said of an attribute that the platform does not keep, or not show."""
+    if known.path == "active":
+        message = (
+            f"active was set to {known.after!r}, and the platform does not show it, so that it "
+            "cannot be seen whether it took: look at the account there"
+        )
+        return Finding(kind=FindingKind.UNSUPPORTED_ATTRIBUTE, subject=name, message=message)
     keeps = "drops it" if known.before in (None, "") else f"keeps {known.before!r}"
     message = (
         f"{known.path} was set to {known.after!r} twice and the platform {keeps}; left alone "

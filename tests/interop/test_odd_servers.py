@@ -99,7 +99,10 @@ CASES: dict[str, Case] = {
     ),
     "hidden when inactive, shown by id": case(answers.hides_inactive(200)),
     "active never shown": case(
-        answers.shows_active_as(None, None), lacks="leaver", finding="still active"
+        answers.shows_active_as(None, None), finding="cannot be seen whether it took"
+    ),
+    "active shown while true": case(
+        answers.shows_active_as(yes=True, no=None), finding="cannot be seen whether it took"
     ),
     # versions and media types
     "versions demanded": case(writes.demands_versions(advertised=True)),

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from jcsync.sandbox import misfortunes
 from jcsync.sandbox.faults import Answer, Exchange
-from tests.scenario.site import Site
+from tests.scenario.site import GROUP, Json, Site
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 
@@ -33,6 +34,42 @@ def test_value_that_the_platform_does_not_keep(team: Site, kept: str | None) -> 
     assert team.writes == []
     assert result.run["outcome"] == "in_sync"
     assert "unsupported_attribute" in {f["kind"] for f in result.run["findings"]}
+
+
+@pytest.mark.parametrize("shown", [None, True], ids=["never", "while-true"])
+def test_access_that_the_platform_does_not_show(team: Site, shown: bool | None) -> None:
+    """It is taken once and given once, by what jcsync knows; that it cannot be seen is said."""
+    for path in ("/Users", "/Users/"):
+        team.world.platform.faults.add(
+            misfortunes.rewrite(lambda document: _without_active(document, shown)),
+            path=path,
+            method="GET",
+            count=None,
+        )
+    state = team.world.jumpcloud.state
+    state.remove_member(GROUP, "bob@example.com")
+    assert team("reconcile").status == 0
+    assert team.active == {"ann", "cid", "dora", "emil"}
+    team.forget_traffic()
+    for _ in range(2):
+        result = team("reconcile", "--json")
+        assert (result.status, result.run["outcome"], team.writes) == (0, "in_sync", [])
+        (finding,) = result.run["findings"]
+        assert finding["kind"] == "unsupported_attribute"
+        assert "bob@example.com" in finding["message"]
+    state.add_member(GROUP, "bob@example.com")
+
+    assert team("reconcile").status == 0
+
+    assert "bob" in team.active
+    assert team("reconcile", "--json").run["findings"] == []
+
+
+def _without_active(document: Json, shown: bool | None) -> Json:
+    for row in document.get("Resources", [document]):
+        if row.get("active") is not shown:
+            row.pop("active", None)
+    return document
 
 
 def test_hand_edit_is_corrected_every_time(team: Site) -> None:

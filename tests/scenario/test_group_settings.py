@@ -2,6 +2,7 @@
 
 import pytest
 
+from jcsync.sandbox import misfortunes
 from tests.scenario.site import GROUP, Json, Site
 from tests.scenario.test_groups import group, members
 
@@ -139,6 +140,32 @@ def test_a_dropped_group_and_a_leaver_are_told_apart(two: Site, percent: int | N
     )
     left = two.json("explain", "demo", "eve@example.com")
     assert left["scope"]["reason"] == "is in none of the chosen groups"
+
+
+@pytest.mark.parametrize("fast", [False, True])
+def test_the_reason_stays_while_it_waits(two: Site, fast: bool) -> None:
+    """The platform refuses what follows from a dropped group: it is tried again for that reason."""
+    state = two.world.jumpcloud.state
+    state.create_group("Rest", ["cid"])
+    two.configure(scope={"groups": [*BOTH["groups"], "Rest"]}, limits=NO_LIMITS)
+    state.hire("dora@example.com", groups=["Rest"])
+    two("reconcile")
+    two.configure(scope=BOTH, limits=NO_LIMITS)
+    for method in ("PATCH", "PUT"):
+        two.world.platform.faults.add(misfortunes.fail(400), method=method, count=None)
+
+    for _ in range(2):
+        result = two("reconcile", *(["--fast"] if fast else []), "--json")
+        assert result.status == 3
+        (change,) = result.run["plan"]["changes"]
+        assert change["reason"] == (
+            "is out of scope by configuration (still in Rest, not chosen any more)"
+        )
+
+    two.world.platform.faults.clear()
+    state.remove_member("Rest", "dora@example.com")
+    (change,) = two("reconcile", "--json").run["plan"]["changes"]
+    assert change["reason"] == "left the chosen groups (confirmed)"
 
 
 def test_a_dropped_group_of_many(site: Site) -> None:
