@@ -5,6 +5,7 @@ A port belongs to its callers: the few methods that a run calls. ``jumpcloud`` m
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
@@ -359,6 +360,15 @@ class Store(Protocol):
 
     def links(self, connection: str) -> tuple[Link, ...]:
         """Every link of a connection, in no order."""
+        ...
+
+    def unconfirmed(
+        self, connection: str, kind: Kind, external_ids: Collection[str]
+    ) -> AbstractSet[str]:
+        """Those of these ids whose newest change was begun, and is not known to have been made.
+
+        It was killed before its outcome, or failed; it may have been made all the same.
+        """
         ...
 
     def record_links(

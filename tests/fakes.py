@@ -514,6 +514,7 @@ class FakeStore:
     known: dict[str, Learnt] = field(default_factory=dict)
     baselines: dict[str, Baseline] = field(default_factory=dict)
     fingerprints: dict[str, dict[str, str]] = field(default_factory=dict)
+    uncertain: set[tuple[Kind, str]] = field(default_factory=set)
     kept_memos: dict[tuple[str, str], Memo] = field(default_factory=dict)
 
     @classmethod
@@ -540,6 +541,12 @@ class FakeStore:
     def links(self, connection: str) -> tuple[Link, ...]:
         del connection
         return tuple(self.kept.values())
+
+    def unconfirmed(
+        self, connection: str, kind: Kind, external_ids: Collection[str]
+    ) -> frozenset[str]:
+        del connection
+        return frozenset(key for key in external_ids if (kind, key) in self.uncertain)
 
     def record_links(
         self,

@@ -43,6 +43,7 @@ from jcsync.stages.restrict import (
     restrict_users,
 )
 from jcsync.stages.settle import leave_settled
+from jcsync.stages.unrecorded import recall_unrecorded
 from jcsync.stages.unshown import find_unshown, with_known_access
 from jcsync.tracing import span
 
@@ -130,7 +131,9 @@ def decide(
         confirm_all: Ask for everybody who would lose access, however many.
         patient: Leave out what failed before and whose turn has not come.
     """
-    desired, users, actual = _pair(connection, state, actual, memory)
+    desired = map_users(state, connection.scope, connection.policy, connection.rules)
+    memory = _with_unrecorded(connection, state, desired, actual, memory)
+    users, actual = _pair(connection, state, desired, actual, memory)
     evidence, doubts = _ask_again(connection, state, actual, users, memory, confirm_all=confirm_all)
     gaps = (*state.gaps, *doubts)
     removals = not gaps and actual.complete
@@ -167,12 +170,31 @@ def decide(
     )
 
 
+def _with_unrecorded(
+    connection: Connection,
+    state: DirectoryState,
+    desired: Iterable[DesiredUser],
+    actual: ProviderState,
+    memory: Memory,
+) -> Memory:
+    """Remember also what no run could record."""
+    wanted = {
+        Kind.USER: {user.external_id for user in desired},
+        Kind.GROUP: {group.id for group in state.groups},
+    }
+    more = recall_unrecorded(connection.store, connection.name, actual, memory.links, wanted)
+    return replace(memory, links=(*memory.links, *more)) if more else memory
+
+
 def _pair(
-    connection: Connection, state: DirectoryState, actual: ProviderState, memory: Memory
-) -> tuple[tuple[DesiredUser, ...], UserMatching, ProviderState]:
+    connection: Connection,
+    state: DirectoryState,
+    desired: tuple[DesiredUser, ...],
+    actual: ProviderState,
+    memory: Memory,
+) -> tuple[UserMatching, ProviderState]:
     """Pair people with accounts, and ask for accounts whose absence is not to be believed."""
     links = memory.of(Kind.USER)
-    desired = map_users(state, connection.scope, connection.policy, connection.rules)
 
     def match() -> UserMatching:
         known = with_known_access(actual, links)
@@ -188,7 +210,7 @@ def _pair(
         wanted = [user for user in users.missing if user.access is Access.ACTIVE]
         actual = fetch_missing(connection.provider, actual, wanted)
         users = match()
-    return desired, users, actual
+    return users, actual
 
 
 @span("confirm")

@@ -28,7 +28,7 @@ def record_matching(
     Args:
         store: Where links are kept.
         connection: Of this connection.
-        users: Pairs found by ``externalId`` are linked.
+        users: Pairs found by ``externalId`` are linked, and orphans that no run could record.
         groups: Likewise.
         links: Those of the store now.
         complete: Links to accounts that no longer exist are forgotten only after a complete read.
@@ -57,6 +57,8 @@ def record_matching(
         for pair in groups.pairs
         if pair.how is How.EXTERNAL_ID
     ]
+    orphans = [orphan.link for orphan in (*users.orphans, *groups.orphans)]
+    found += [link for link in orphans if (link.kind, link.external_id) not in known]
     for pair in users.pairs:
         link = known.get((Kind.USER, pair.desired.external_id))
         back = pair.how is How.LINK and pair.actual.active and pair.desired.access is Access.ACTIVE

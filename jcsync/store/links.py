@@ -1,6 +1,6 @@
 """Links: which resource of the platform belongs to which directory id."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache
 from typing import Final
 
@@ -17,9 +17,11 @@ from sqlalchemy import (
     select,
 )
 
+from jcsync.model.report import Status
 from jcsync.model.resource import Kind, Link
 from jcsync.store.database import Insert, insert_into
-from jcsync.store.tables import LINK, Text
+from jcsync.store.rows import search_key
+from jcsync.store.tables import CHANGE, LINK, Text
 
 _ROWS_AT_ONCE: Final = 2000
 _OF_ONE = (
@@ -88,6 +90,29 @@ def read_links(tx: Connection, connection: str) -> Iterator[Link]:
             name=name,
             deactivated_at=deactivated_at,
         )
+
+
+def read_unconfirmed(
+    tx: Connection, connection: str, kind: Kind, external_ids: Collection[str]
+) -> frozenset[str]:
+    """Return those whose newest change that was begun has no outcome, or failed."""
+    ids = sorted(external_ids)
+    newest: dict[str, str] = {}
+    for start in range(0, len(ids), _ROWS_AT_ONCE):
+        page = ids[start : start + _ROWS_AT_ONCE]
+        rows = tx.execute(
+            select(CHANGE.c.external_id, CHANGE.c.status)
+            .where(
+                CHANGE.c.external_key.in_([search_key(external_id) for external_id in page]),
+                CHANGE.c.external_id.in_(page),
+                CHANGE.c.connection == connection,
+                CHANGE.c.kind == kind.value,
+                CHANGE.c.status != Status.NOT_ATTEMPTED.value,
+            )
+            .order_by(CHANGE.c.at, CHANGE.c.run_id, CHANGE.c.n)
+        )
+        newest.update((external_id, status) for external_id, status in rows)
+    return frozenset(key for key, status in newest.items() if status != Status.APPLIED.value)
 
 
 def record_links(tx: Connection, connection: str, links: Sequence[Link]) -> None:

@@ -48,7 +48,13 @@ from jcsync.store.escrow import (
 from jcsync.store.facts import read_learnt, record_learnt
 from jcsync.store.failures import placed
 from jcsync.store.lease import HeldLease, hold_lease
-from jcsync.store.links import forget_links, forget_resources, read_links, record_links
+from jcsync.store.links import (
+    forget_links,
+    forget_resources,
+    read_links,
+    read_unconfirmed,
+    record_links,
+)
 from jcsync.store.memos import read_memos, record_memo
 from jcsync.store.schema import ensure_schema
 from jcsync.store.settled import read_settled, record_unkept
@@ -164,6 +170,13 @@ class SqlStore:
         """Every link of a connection, in no order."""
         with self._database.read() as tx:
             return tuple(read_links(tx, connection))
+
+    def unconfirmed(
+        self, connection: str, kind: Kind, external_ids: Collection[str]
+    ) -> frozenset[str]:
+        """Those of these ids whose newest change was begun, and is not known to have been made."""
+        with self._database.read() as tx:
+            return read_unconfirmed(tx, connection, kind, external_ids)
 
     def record_links(
         self,

@@ -105,3 +105,22 @@ def test_each_write_loses_its_first_answer(
     site.world.platform.faults.clear()
     assert site("reconcile").status == 0
     assert state_of(site) == UNDISTURBED
+
+
+@pytest.mark.parametrize("point", range(9, 17))
+def test_who_leaves_after_a_kill_loses_his_access(site: Site, point: int) -> None:
+    """Though no run could record that his account was created, or adopted."""
+    site.configure(limits={"deactivate": {"count": None, "percent": None}})
+    site.join("ann")
+    assert site("reconcile").status == 0
+    site.world.platform.state.add_by_hand(userName="bob@example.com", active=True)
+    site.join("bob", "fay")
+    assert die(site, point) == DEAD
+    adopted = bool(site.world.platform.account("bob@example.com").get("externalId"))
+    for name in ("bob", "fay"):
+        site.world.jumpcloud.state.delete(name)
+
+    assert site("reconcile").status == 0
+
+    assert site.active == ({"ann"} if adopted else {"ann", "bob"})
+    assert site("reconcile", "--json").run["outcome"] == "in_sync"

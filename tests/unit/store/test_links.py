@@ -4,14 +4,16 @@ import pytest
 
 from jcsync.errors import StoreError
 from jcsync.model.plan import Action
-from jcsync.model.report import Outcome
+from jcsync.model.report import Outcome, Status
 from jcsync.model.resource import Kind, Link
 from jcsync.store import SqlStore
 from tests.unit.store.builders import (
+    NOON,
     a_change,
     a_link,
     applied,
     failed,
+    minutes,
     record_outcome,
     start,
 )
@@ -155,6 +157,26 @@ def test_deleting_a_duplicate_keeps_the_link_to_the_account_in_use(store: SqlSto
     record_outcome(store, "run-1", "keepnet", duplicate, applied(), at=store.runs()[0].started_at)
 
     assert store.links("keepnet") == (a_link("ann", resource_id="in-use"),)
+
+
+def test_what_was_begun_and_not_confirmed(store: SqlStore) -> None:
+    """By the newest change of each that was begun; kinds and connections are told apart."""
+    people = ("killed", "failed", "made", "idle", "again")
+    changes = [a_change(who, action=Action.CREATE) for who in people]
+    start(store, "run-1", *changes)
+    outcomes = [failed(2), applied(3), Outcome(n=4, status=Status.NOT_ATTEMPTED), failed(5)]
+    for outcome in outcomes:
+        record_outcome(store, "run-1", "keepnet", changes[outcome.n - 1], outcome, at=NOON)
+    start(store, "run-2", a_change("again"), at=NOON + minutes(1))
+    later = NOON + minutes(2)
+    record_outcome(store, "run-2", "keepnet", a_change("again"), applied(), at=later)
+
+    ids = [f"jc-{who}" for who in (*people, "nobody")]
+
+    assert store.unconfirmed("keepnet", Kind.USER, ids) == {"jc-killed", "jc-failed"}
+    assert store.unconfirmed("keepnet", Kind.USER, ids[1:]) == {"jc-failed"}
+    assert store.unconfirmed("keepnet", Kind.GROUP, ids) == frozenset()
+    assert store.unconfirmed("other", Kind.USER, ids) == frozenset()
 
 
 def test_a_failed_outcome_leaves_no_half(store: SqlStore) -> None:
