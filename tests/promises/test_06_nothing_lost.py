@@ -11,7 +11,7 @@ from tests.promises.dying import DEAD
 from tests.scenario.site import GROUP, Site
 
 SCRIPT = Path(__file__).with_name("dying.py")
-POINTS = 30
+POINTS = 32
 UNDISTURBED = {
     "accounts": {
         "ann@example.com": (False, None),
