@@ -57,8 +57,8 @@ def record_matching(
         for pair in groups.pairs
         if pair.how is How.EXTERNAL_ID
     ]
-    orphans = [orphan.link for orphan in (*users.orphans, *groups.orphans)]
-    found += [link for link in orphans if (link.kind, link.external_id) not in known]
+    managed = [*(o.link for o in users.orphans), *(o.link for o in groups.orphans)]
+    found += [link for link in managed if (link.kind, link.external_id) not in known]
     for pair in users.pairs:
         link = known.get((Kind.USER, pair.desired.external_id))
         back = pair.how is How.LINK and pair.actual.active and pair.desired.access is Access.ACTIVE
