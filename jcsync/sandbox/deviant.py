@@ -3,45 +3,31 @@
 import hashlib
 import io
 import json
-from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
-from wsgiref.types import StartResponse, WSGIEnvironment
 
 from jcsync.sandbox.deviations import Deviations
 from jcsync.sandbox.fast_platform import FastPlatform
+from jcsync.sandbox.front import Front
 from jcsync.sandbox.platform import BASE_PATH, Resource
 from jcsync.sandbox.scim_check import SCIM_TYPE, ScimError, bad
-from jcsync.sandbox.wsgi import Reply, Request, dump, send
+from jcsync.sandbox.wsgi import Reply, Request, dump
 
 _EVERYTHING = 100_000
 _WRITES = frozenset({"POST", "PUT", "PATCH"})
 
 
-class DeviantPlatform:
-    """A lenient ``FastPlatform`` with some deviations.
-
-    Attributes:
-        token: The bearer token that it accepts.
-        state: The platform behind the gate.
-    """
+class DeviantPlatform(Front):
+    """A lenient ``FastPlatform`` with some deviations."""
 
     def __init__(self, token: str, deviations: Deviations, *, page_cap: int = 200) -> None:
         """Begin without users and groups."""
-        self.token = token
-        self.state = FastPlatform(token, strict=False, page_cap=page_cap)
+        super().__init__(FastPlatform(token, strict=False, page_cap=page_cap))
         self._odd = deviations
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Serve one request."""
-        try:
-            reply = self._answer(Request(environ))
-        except ScimError as error:
-            reply = error.reply()
-        return send(reply, start_response)
-
-    def _answer(self, request: Request) -> Reply:
+    def answer(self, request: Request) -> Reply:
+        """Answer one request."""
         odd = self._odd
         endpoint, _, identity = request.path.removeprefix(f"{BASE_PATH}/").partition("/")
         if endpoint.startswith("ServiceProviderConfig") and endpoint != odd.config:
@@ -190,47 +176,9 @@ class DeviantPlatform:
 
     def _pass(self, request: Request, document: Any = None, path: str = "") -> Reply:  # noqa: ANN401
         """Let the platform behind the gate answer."""
-        environ = {**request.environ, "PATH_INFO": path or request.path}
         body = request.body if document is None else dump(document)
-        environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
-        caught: list[Reply] = []
-
-        def start(status: str, headers: list[tuple[str, str]], *_: Any) -> Any:  # noqa: ANN401
-            kept = tuple(pair for pair in headers if pair[0] != "Content-Length")
-            caught.append(Reply(int(status[:3]), b"", kept))
-
-        content = b"".join(self.state(environ, start))
-        return Reply(caught[0].status, content, caught[0].headers)
-
-    # ---- by hand
-
-    def accounts(self) -> list[Resource]:
-        """Return every user resource as JSON, in any order."""
-        return self.state.accounts()
-
-    def groups(self) -> list[Resource]:
-        """Return every group resource as JSON, in any order."""
-        return self.state.groups()
-
-    def edit(self, identity: str, **attributes: object) -> None:
-        """Replace attributes of a user or group, by their SCIM names; ``None`` removes one.
-
-        Raises:
-            KeyError: There is no such resource.
-        """
-        self.state.edit(identity, **attributes)
-
-    def add_by_hand(self, **attributes: object) -> str:
-        """Create a user, or a group when there is no ``userName``, and return its ``id``."""
-        return self.state.add_by_hand(**attributes)
-
-    def delete_by_hand(self, identity: str) -> None:
-        """Delete a user or group.
-
-        Raises:
-            KeyError: There is no such resource.
-        """
-        self.state.delete_by_hand(identity)
+        taken = {"PATH_INFO": path or request.path, "CONTENT_LENGTH": str(len(body))}
+        return self.behind(Request({**request.environ, **taken, "wsgi.input": io.BytesIO(body)}))
 
 
 def _with(reply: Reply, attributes: Resource) -> Reply:

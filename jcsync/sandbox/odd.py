@@ -13,15 +13,13 @@ Source:
 import io
 import json
 import threading
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable
 from urllib.parse import urlencode
-from wsgiref.types import StartResponse, WSGIEnvironment
 
 from jcsync.sandbox.fast_platform import FastPlatform
+from jcsync.sandbox.front import Front
 from jcsync.sandbox.platform import BASE_PATH, Resource
-from jcsync.sandbox.scim_check import ScimError
-from jcsync.sandbox.wsgi import Reply, Request, dump, send
+from jcsync.sandbox.wsgi import Reply, Request, dump
 
 Ask = Callable[[Request], Reply]
 Oddity = Callable[[Request, Ask], Reply]
@@ -29,79 +27,36 @@ Oddity = Callable[[Request, Ask], Reply]
 _VIOLATIONS = frozenset({400, 405, 415})
 
 
-class OddPlatform:
+class OddPlatform(Front):
     """A service provider with oddities.
 
     Attributes:
-        token: The bearer token that it accepts.
-        state: The strict platform behind the oddities.
-        refusals: What that one refused as a violation of the protocol, in order.
+        refusals: What the strict platform behind them refused as a violation of the protocol, in
+            order.
     """
 
     def __init__(self, token: str, *oddities: Oddity, page_cap: int = 200) -> None:
         """Begin without users and groups."""
-        self.token = token
-        self.state = FastPlatform(token, page_cap=page_cap)
+        super().__init__(FastPlatform(token, page_cap=page_cap))
         self.refusals: list[str] = []
         self._lock = threading.RLock()
-        self._ask: Ask = self._behind
+        self._ask: Ask = self.behind
         for oddity in reversed(oddities):
             self._ask = _around(self._ask, oddity)
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Serve one request; one after another, as oddities ask more than once for it."""
+    def answer(self, request: Request) -> Reply:
+        """Answer one request after another, as oddities ask more than once for it."""
         with self._lock:
-            try:
-                reply = self._ask(Request(environ))
-            except ScimError as error:
-                reply = error.reply()
-        return send(reply, start_response)
+            return self._ask(request)
 
-    def _behind(self, request: Request) -> Reply:
-        caught: list[Reply] = []
-
-        def start(status: str, headers: list[tuple[str, str]], *_: Any) -> Any:  # noqa: ANN401
-            kept = tuple(pair for pair in headers if pair[0] != "Content-Length")
-            caught.append(Reply(int(status[:3]), b"", kept))
-
-        body = request.body
-        environ = {**request.environ, "wsgi.input": io.BytesIO(body)}
-        content = b"".join(self.state(environ, start))
-        reply = Reply(caught[0].status, content, caught[0].headers)
+    def behind(self, request: Request) -> Reply:
+        """What the strict platform answers, and write down what it refuses."""
+        reply = super().behind(request)
         if reply.status in _VIOLATIONS:
-            detail = json.loads(content)["detail"]
-            self.refusals.append(f"{request.method} {request.path} {body.decode()}: {detail}")
+            detail = json.loads(reply.body)["detail"]
+            sent = request.body.decode()
+            self.refusals.append(f"{request.method} {request.path} {sent}: {detail}")
         return reply
-
-    # ---- by hand
-
-    def accounts(self) -> list[Resource]:
-        """Return every user resource as JSON, in any order."""
-        return self.state.accounts()
-
-    def groups(self) -> list[Resource]:
-        """Return every group resource as JSON, in any order."""
-        return self.state.groups()
-
-    def edit(self, identity: str, **attributes: object) -> None:
-        """Replace attributes of a user or group, by their SCIM names; ``None`` removes one.
-
-        Raises:
-            KeyError: There is no such resource.
-        """
-        self.state.edit(identity, **attributes)
-
-    def add_by_hand(self, **attributes: object) -> str:
-        """Create a user, or a group when there is no ``userName``, and return its ``id``."""
-        return self.state.add_by_hand(**attributes)
-
-    def delete_by_hand(self, identity: str) -> None:
-        """Delete a user or group.
-
-        Raises:
-            KeyError: There is no such resource.
-        """
-        self.state.delete_by_hand(identity)
 
 
 def _around(ask: Ask, oddity: Oddity) -> Ask:
