@@ -5,9 +5,10 @@ Source:
 """
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
-from jcsync.errors import UnreadableError
+from jcsync.errors import RemoteError, UnauthorizedError, UnreadableError
 from jcsync.jumpcloud.auth import Credentials, send
 from jcsync.jumpcloud.listing import Listing, Page, read_listing
 from jcsync.jumpcloud.wire import edge_id, row_id
@@ -134,3 +135,8 @@ class Calls:
         """
         extra = {"x-org-id": self._org_id} if self._org_id and organization else {}
         return send(self._transport, self._credentials, "GET", path, params=params, headers=extra)
+
+
+def ends_everything(error: RemoteError) -> bool:
+    """Whether no other call can succeed either; 403 is about one thing, 401 about the key."""
+    return isinstance(error, UnauthorizedError) and error.status != HTTPStatus.FORBIDDEN

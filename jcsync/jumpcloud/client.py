@@ -7,12 +7,10 @@ Source:
 
 from collections.abc import Callable, Collection, Mapping
 from http import HTTPStatus
-from typing import TypeVar
 from urllib.parse import quote
 
 from jcsync.errors import (
     NotFoundError,
-    RejectedError,
     RemoteError,
     SettingsError,
     SeveralOrganizationsError,
@@ -20,11 +18,12 @@ from jcsync.errors import (
     UnreadableError,
 )
 from jcsync.jumpcloud.auth import Credentials
-from jcsync.jumpcloud.calls import MOST_ROWS_A_PAGE, Calls
-from jcsync.jumpcloud.listing import Listing, Page
-from jcsync.jumpcloud.people import broken_rule, called, state_of_people
+from jcsync.jumpcloud.calls import MOST_ROWS_A_PAGE, Calls, ends_everything
+from jcsync.jumpcloud.listing import Listing
+from jcsync.jumpcloud.people import broken_rule, state_of_people
 from jcsync.jumpcloud.selection import choose_group, listed, near_matches, resolve_groups
-from jcsync.jumpcloud.wire import USER_FIELDS, parse_group, parse_user
+from jcsync.jumpcloud.users import Users
+from jcsync.jumpcloud.wire import parse_group
 from jcsync.model.directory import (
     DirectoryGroup,
     DirectoryState,
@@ -37,14 +36,6 @@ from jcsync.model.directory import (
 from jcsync.model.rules import Scope
 from jcsync.threads import Pool
 from jcsync.transport import Transport
-
-T = TypeVar("T")
-
-_SHOWN = 5
-_PATIENCE = 10
-_USERS = "/api/systemusers"
-_FIELDS = " ".join(USER_FIELDS)
-_USER_QUERY = {"sort": "_id", "fields": _FIELDS}
 
 
 class JumpCloud:
@@ -70,7 +61,6 @@ class JumpCloud:
         """
         self.transport = transport
         self._org_id = org_id
-        self._user_limit = page_size
         self._calls = Calls(
             transport,
             credentials,
@@ -80,6 +70,7 @@ class JumpCloud:
         )
         self._applications: dict[str, str] = {}
         self._pool = Pool(concurrency, thread_name_prefix="jumpcloud")
+        self._users = Users(self._calls, self._pool, limit=page_size)
 
     @property
     def answers(self) -> Mapping[str, int]:
@@ -165,7 +156,7 @@ class JumpCloud:
         )
         gaps += [m.gap for m in (*members.values(), direct) if m.gap]
         wanted = direct.user_ids.union(*(m.user_ids for m in members.values()))
-        users, more = self._fetch_users(wanted)
+        users, more = self._users.fetch(wanted)
         return DirectoryState(
             groups=groups, members=members, direct=direct, users=users, gaps=(*gaps, *more)
         )
@@ -201,7 +192,7 @@ class JumpCloud:
         groups, _, gaps = self._fetch_scope(scope, direct=False)
         group = choose_group(groups, which)
         found = self._fetch_members(group)
-        users, more = self._fetch_users(found.user_ids)
+        users, more = self._users.fetch(found.user_ids)
         nobody = Membership(user_ids=frozenset())
         return DirectoryState(
             groups=groups,
@@ -218,7 +209,7 @@ class JumpCloud:
     ) -> tuple[dict[str, Evidence], dict[str, RemoteError]]:
         """Read people one by one; return them, and why the others could not be read."""
         known = sorted(key for key in user_ids if is_object_id(key))
-        return self._singly(known, lambda key: self.fetch_evidence(key, scope))
+        return self._users.singly(known, lambda key: self.fetch_evidence(key, scope))
 
     def _fetch_scope(
         self, scope: Scope, *, direct: bool = True
@@ -297,112 +288,22 @@ class JumpCloud:
             gap = f'the group "{group.name}" is gone (404) while its members were read'
             return Membership(user_ids=frozenset(), gap=gap)
         except RemoteError as error:
-            if _ends_everything(error):
+            if ends_everything(error):
                 raise
             gap = f'the members of "{group.name}" could not be read: {error}'
             return Membership(user_ids=frozenset(), gap=gap)
         gap = broken_rule(group)
         return Membership(user_ids=found.user_ids, gap=gap) if gap else found
 
-    # ------------------------------------------------------------------ users
-
-    def _fetch_users(self, wanted: frozenset[str]) -> tuple[dict[str, DirectoryUser], list[str]]:
-        """Read the users, by the cheaper of two ways: the whole listing, or each wanted one."""
-        if not wanted:
-            return {}, []
-        first = self._first_users()
-        users: dict[str, DirectoryUser] = {}
-        gaps: list[str] = []
-        if len(wanted) >= -(-(first.total or 0) // self._user_limit):
-            listing = self._calls.list(
-                _USERS, name="users", params=_USER_QUERY, first=first, limit=self._user_limit
-            )
-            gaps += [listing.gap] if listing.gap else []
-            parsed = (parse_user(row) for key, row in listing.rows.items() if key in wanted)
-            users = {user.id: user for user in parsed if user}
-        found, unreadable = self._fetch_singly(sorted(wanted - users.keys()))
-        users |= found
-        gone = sorted(wanted - users.keys() - unreadable.keys())
-        if gone:
-            gaps.append(f"{_some(gone)} have no user record in JumpCloud")
-        if unreadable:
-            reason = next(iter(unreadable.values()))
-            gaps.append(f"the user records of {_some(sorted(unreadable))} cannot be read: {reason}")
-        return users, gaps
-
-    def _first_users(self) -> Page:
-        try:
-            return self._calls.page(_USERS, 0, params=_USER_QUERY, limit=self._user_limit)
-        except RejectedError:
-            if self._user_limit <= MOST_ROWS_A_PAGE:
-                raise
-        self._user_limit = MOST_ROWS_A_PAGE
-        return self._calls.page(_USERS, 0, params=_USER_QUERY, limit=self._user_limit)
-
-    def _fetch_singly(
-        self, user_ids: list[str]
-    ) -> tuple[dict[str, DirectoryUser], dict[str, RemoteError]]:
-        """Read users one by one; a few may fail.
-
-        Returns:
-            Those that exist, and why the others could not be read.
-        """
-        found, failed = self._singly(user_ids, self.fetch_user)
-        return {user.id: user for user in found.values() if user}, failed
-
-    def _singly(
-        self, user_ids: list[str], fetch: Callable[[str], T]
-    ) -> tuple[dict[str, T], dict[str, RemoteError]]:
-        """Ask something of each user; a few may fail.
-
-        Returns:
-            What was answered, and why the others could not be asked.
-        """
-        found: dict[str, T] = {}
-        failed: dict[str, RemoteError] = {}
-
-        def attempt(user_id: str) -> None:
-            try:
-                found[user_id] = fetch(user_id)
-            except RemoteError as error:
-                if _ends_everything(error) or len(failed) >= _PATIENCE:
-                    raise
-                failed[user_id] = error
-
-        list(self._pool.map(attempt, user_ids))
-        return found, failed
+    # ------------------------------------------------------------------ people
 
     def fetch_user(self, user_id: str) -> DirectoryUser | None:
         """Read one user; ``None`` when JumpCloud says that he does not exist."""
-        path = f"{_USERS}/{quote(user_id, safe='')}"
-        try:
-            body = self._calls.get(path, params={"fields": _FIELDS}).body
-        except NotFoundError:
-            return None
-        user = parse_user(body) if isinstance(body, Mapping) else None
-        if user is None:
-            message = f"JumpCloud answered no user at {path}"
-            raise UnreadableError(message)
-        return user
+        return self._users.fetch_one(user_id)
 
     def find_people(self, who: str) -> tuple[DirectoryUser, ...]:
-        """Look people up by id, username or e-mail, case ignored, wherever they are.
-
-        JumpCloud's filters compare case, its search does not: it is asked for who is not found in
-        the spelling given and in small letters.
-        """
-        name = who.strip()
-        if is_object_id(name):
-            user = self.fetch_user(name.lower())
-            return (user,) if user else ()
-        spellings = dict.fromkeys((name, name.lower()))
-        queries = [{"filter": f"{k}:$eq:{t}"} for t in spellings for k in ("username", "email")]
-        found = [user for rows in self._pool.map(self._list_users, queries) for user in rows]
-        return called(name, found) or called(name, self._list_users({"search": name}))
-
-    def _list_users(self, params: Mapping[str, str]) -> list[DirectoryUser]:
-        listing = self._calls.list(_USERS, name="users", params={**_USER_QUERY, **params})
-        return [user for row in listing.rows.values() if (user := parse_user(row))]
+        """Look people up by id, username or e-mail, case ignored, wherever they are."""
+        return self._users.find(who)
 
     def fetch_evidence(self, user_id: str, scope: Scope) -> Evidence:
         """Read one user and what he is bound to, directly and now."""
@@ -432,21 +333,11 @@ class JumpCloud:
         return Evidence(user=user, group_ids=groups.user_ids, bound=bound, gap=gap)
 
 
-def _ends_everything(error: RemoteError) -> bool:
-    """Whether no other call can succeed either; 403 is about one thing, 401 about the key."""
-    return isinstance(error, UnauthorizedError) and error.status != HTTPStatus.FORBIDDEN
-
-
 def _doubted(error: SettingsError, listing: Listing) -> SettingsError | UnreadableError:
     """What was not found in an incomplete list may exist: no fault of the settings then."""
     return (
         UnreadableError(f"{listing.gap}, so this may be wrong: {error}") if listing.gap else error
     )
-
-
-def _some(user_ids: list[str]) -> str:
-    more = ", …" if len(user_ids) > _SHOWN else ""
-    return f"{len(user_ids)} members ({', '.join(user_ids[:_SHOWN])}{more})"
 
 
 def _groups(listing: Listing) -> tuple[DirectoryGroup, ...]:

@@ -12,7 +12,7 @@ from jcsync.errors import (
     UnauthorizedError,
     UnreadableError,
 )
-from jcsync.jumpcloud import client as module
+from jcsync.jumpcloud import users as module
 from jcsync.model.directory import UserState
 from jcsync.model.rules import GroupSelector, Scope
 from jcsync.sandbox import misfortunes

@@ -1,0 +1,133 @@
+"""The users of JumpCloud: many by the whole listing, few one by one.
+
+Source:
+    JumpCloud API 1.0, ``/api/systemusers``.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+from urllib.parse import quote
+
+from jcsync.errors import NotFoundError, RejectedError, RemoteError, UnreadableError
+from jcsync.jumpcloud.calls import MOST_ROWS_A_PAGE, Calls, ends_everything
+from jcsync.jumpcloud.listing import Page
+from jcsync.jumpcloud.people import called
+from jcsync.jumpcloud.wire import USER_FIELDS, parse_user
+from jcsync.model.directory import DirectoryUser, is_object_id
+from jcsync.threads import Pool
+
+T = TypeVar("T")
+
+_SHOWN = 5
+_PATIENCE = 10
+_PATH = "/api/systemusers"
+_FIELDS = " ".join(USER_FIELDS)
+_QUERY = {"sort": "_id", "fields": _FIELDS}
+
+
+class Users:
+    """Reads users; safe for several threads."""
+
+    def __init__(self, calls: Calls, pool: Pool, *, limit: int) -> None:
+        """Build it; nothing is sent.
+
+        Args:
+            calls: To JumpCloud.
+            pool: Of the threads that read them one by one.
+            limit: Users a page, until JumpCloud refuses so many.
+        """
+        self._calls = calls
+        self._pool = pool
+        self._limit = limit
+
+    def fetch(self, wanted: frozenset[str]) -> tuple[dict[str, DirectoryUser], list[str]]:
+        """Read the users, by the cheaper of two ways: the whole listing, or each wanted one."""
+        if not wanted:
+            return {}, []
+        first = self._first()
+        users: dict[str, DirectoryUser] = {}
+        gaps: list[str] = []
+        if len(wanted) >= -(-(first.total or 0) // self._limit):
+            listing = self._calls.list(
+                _PATH, name="users", params=_QUERY, first=first, limit=self._limit
+            )
+            gaps += [listing.gap] if listing.gap else []
+            parsed = (parse_user(row) for key, row in listing.rows.items() if key in wanted)
+            users = {user.id: user for user in parsed if user}
+        found, unreadable = self.singly(sorted(wanted - users.keys()), self.fetch_one)
+        users |= {user.id: user for user in found.values() if user}
+        gone = sorted(wanted - users.keys() - unreadable.keys())
+        if gone:
+            gaps.append(f"{_some(gone)} have no user record in JumpCloud")
+        if unreadable:
+            reason = next(iter(unreadable.values()))
+            gaps.append(f"the user records of {_some(sorted(unreadable))} cannot be read: {reason}")
+        return users, gaps
+
+    def _first(self) -> Page:
+        try:
+            return self._calls.page(_PATH, 0, params=_QUERY, limit=self._limit)
+        except RejectedError:
+            if self._limit <= MOST_ROWS_A_PAGE:
+                raise
+        self._limit = MOST_ROWS_A_PAGE
+        return self._calls.page(_PATH, 0, params=_QUERY, limit=self._limit)
+
+    def singly(
+        self, user_ids: list[str], fetch: Callable[[str], T]
+    ) -> tuple[dict[str, T], dict[str, RemoteError]]:
+        """Ask something of each user; a few may fail.
+
+        Returns:
+            What was answered, and why the others could not be asked.
+        """
+        found: dict[str, T] = {}
+        failed: dict[str, RemoteError] = {}
+
+        def attempt(user_id: str) -> None:
+            try:
+                found[user_id] = fetch(user_id)
+            except RemoteError as error:
+                if ends_everything(error) or len(failed) >= _PATIENCE:
+                    raise
+                failed[user_id] = error
+
+        list(self._pool.map(attempt, user_ids))
+        return found, failed
+
+    def fetch_one(self, user_id: str) -> DirectoryUser | None:
+        """Read one user; ``None`` when JumpCloud says that he does not exist."""
+        path = f"{_PATH}/{quote(user_id, safe='')}"
+        try:
+            body = self._calls.get(path, params={"fields": _FIELDS}).body
+        except NotFoundError:
+            return None
+        user = parse_user(body) if isinstance(body, Mapping) else None
+        if user is None:
+            message = f"JumpCloud answered no user at {path}"
+            raise UnreadableError(message)
+        return user
+
+    def find(self, who: str) -> tuple[DirectoryUser, ...]:
+        """Look people up by id, username or e-mail, case ignored, wherever they are.
+
+        JumpCloud's filters compare case, its search does not: it is asked for who is not found in
+        the spelling given and in small letters.
+        """
+        name = who.strip()
+        if is_object_id(name):
+            user = self.fetch_one(name.lower())
+            return (user,) if user else ()
+        spellings = dict.fromkeys((name, name.lower()))
+        queries = [{"filter": f"{k}:$eq:{t}"} for t in spellings for k in ("username", "email")]
+        found = [user for rows in self._pool.map(self._list, queries) for user in rows]
+        return called(name, found) or called(name, self._list({"search": name}))
+
+    def _list(self, params: Mapping[str, str]) -> list[DirectoryUser]:
+        listing = self._calls.list(_PATH, name="users", params={**_QUERY, **params})
+        return [user for row in listing.rows.values() if (user := parse_user(row))]
+
+
+def _some(user_ids: list[str]) -> str:
+    more = ", …" if len(user_ids) > _SHOWN else ""
+    return f"{len(user_ids)} members ({', '.join(user_ids[:_SHOWN])}{more})"
