@@ -47,26 +47,36 @@ def shell_lines(page: Path) -> Iterator[str]:
 
 def commands_of(line: str) -> Iterator[list[str]]:
     """Return the arguments of each jcsync of a line, in whatever it is wrapped."""
+    for words in _simple_commands(line):
+        found = _arguments(words)
+        if found is not None:
+            yield found
+
+
+def others_of(line: str) -> Iterator[list[str]]:
+    """Return the words of each command of a line that is of another program."""
+    return (words for words in _simple_commands(line) if _arguments(words) is None)
+
+
+def _simple_commands(line: str) -> Iterator[list[str]]:
+    """Return the words of each command of a line, without redirections and variables."""
     lexer = shlex.shlex(line, posix=True, punctuation_chars="|;&<>")
     lexer.whitespace_split = True
     simple: list[str] = []
     for word in [*lexer, ";"]:
-        if set(word) <= set("|;&"):
-            found = _arguments(simple)
-            if found is not None:
-                yield found
-            simple = []
-        else:
+        if not set(word) <= set("|;&"):
             simple.append(word)
+            continue
+        for sign in (">", "<"):
+            simple = simple[: simple.index(sign)] if sign in simple else simple
+        while simple and re.match(r"[A-Z_]+=", simple[0]):
+            simple = simple[1:]
+        if simple:
+            yield simple
+        simple = []
 
 
 def _arguments(words: list[str]) -> list[str] | None:
-    for sign in (">", "<"):
-        words = words[: words.index(sign)] if sign in words else words
-    while words and re.match(r"[A-Z_]+=", words[0]):
-        words = words[1:]
-    if not words:
-        return None
     if words[0].rpartition("/")[2] == "jcsync":
         return words[1:]
     if words[0] in WRAPPERS and {"run", "exec"} & set(words):

@@ -36,11 +36,11 @@ def demo(options: Options, serve: bool) -> int:  # noqa: FBT001 - click passes f
     """
     with _world() as world, stop_signals() as stop:
         if serve:
-            config = _write_config(world, _FOLDER)
+            config = _write_config(world, _FOLDER.absolute())
             click.echo(
                 f"JumpCloud  {world.jumpcloud.url}\nPlatform   {world.platform.url}\n\n"
                 f"  Both run until Ctrl-C. In another terminal:\n\n"
-                f"    export JCSYNC_CONFIG={shlex.quote(str(config.resolve()))}\n"
+                f"    export JCSYNC_CONFIG={shlex.quote(str(config))}\n"
                 "    jcsync check\n    jcsync plan\n    jcsync reconcile\n"
             )
             while not stop.wait(_BEAT_S):

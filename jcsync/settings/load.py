@@ -133,10 +133,12 @@ def _refuse(source: str, path: str, message: str) -> None:
 
 
 def _label(source: Path | None, cwd: Path) -> str:
+    """Name the source: a file near the working directory from there, others by the whole path."""
     if source is None:
         return ENVIRONMENT
     base = cwd.absolute()
-    return str(source.relative_to(base) if source.is_relative_to(base) else source)
+    near = source.is_relative_to(base) and base != Path(base.anchor)
+    return str(source.relative_to(base) if near else source)
 
 
 def _read_document(source: Path, label: str) -> Document:

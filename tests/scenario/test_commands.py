@@ -1,5 +1,7 @@
 """The commands that look: groups, status, runs, changes, links, holds, explain."""
 
+from pathlib import Path
+
 import pytest
 
 from jcsync.sandbox import misfortunes
@@ -484,3 +486,23 @@ def test_mistyped_names_get_the_nearest(team: Site) -> None:
         result = team(*args)
         assert result.status == 2, result.text
         assert says in result.err
+
+
+def test_demo_that_goes_on_is_used_from_anywhere(site: Site, tmp_path: Path) -> None:
+    """Its configuration names the store by the whole path: a command elsewhere makes no other."""
+    running = site.start("demo", "--serve", config=False)
+    try:
+        config = site.folder / "jcsync-demo" / "jcsync.yaml"
+        assert running.stdout is not None
+        assert running.stdout.readline().startswith("JumpCloud")
+        site.environ["JCSYNC_CONFIG"] = str(config)
+        elsewhere = tmp_path / "elsewhere"
+        elsewhere.mkdir()
+        site.folder = elsewhere
+
+        assert site("status", config=False).status == 0
+        assert (config.parent / "jcsync.db").exists()
+        assert not list(elsewhere.iterdir())
+    finally:
+        running.terminate()
+        running.communicate(timeout=20)

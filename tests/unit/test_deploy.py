@@ -2,8 +2,10 @@
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +133,23 @@ def test_compose_file_has_settings_that_are_right(tmp_path: Path) -> None:
     assert service["cap_drop"] == ["ALL"]
     mounted = {Path(v).name for v in service["environment"].values() if "/run/secrets" in v}
     assert mounted == set(service["secrets"]) == set(document["secrets"])
+
+
+def test_command_without_a_file_has_settings_that_are_right(tmp_path: Path) -> None:
+    """The variables of "docker run" on the page are all that jcsync needs."""
+    page = (DEPLOY / "README.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^\$ (docker run (?:.*\\\n)+.*)$", page, re.MULTILINE)
+    words = shlex.split(command)
+    given = [word for option, word in pairwise(words) if option == "-e"]
+    environ = {
+        name: secret_files(value, tmp_path, "/run/secrets")
+        for name, _, value in (variable.partition("=") for variable in given)
+    }
+
+    loaded = load_settings(None, environ, tmp_path)
+
+    assert loaded.settings.connections["keepnet"].provider.profile == "keepnet"
+    assert not loaded.warnings
 
 
 def test_health_checks_are_the_same() -> None:

@@ -112,6 +112,8 @@ def test_where_the_file_is_looked_for(tmp_path: Path) -> None:
     assert load_settings(tmp_path / "asked.yaml", HOME, elsewhere).label == str(
         tmp_path / "asked.yaml"
     )
+    root = Path(tmp_path.anchor)
+    assert load_settings(tmp_path / "asked.yaml", HOME, root).label.startswith(tmp_path.anchor)
 
 
 @pytest.mark.parametrize(
