@@ -335,9 +335,9 @@ class JumpCloud:
 
 def _doubted(error: SettingsError, listing: Listing) -> SettingsError | UnreadableError:
     """What was not found in an incomplete list may exist: no fault of the settings then."""
-    return (
-        UnreadableError(f"{listing.gap}, so this may be wrong: {error}") if listing.gap else error
-    )
+    empty = f"{listing.nulls} rows of the list are empty" if listing.nulls else ""
+    reason = listing.gap or empty
+    return UnreadableError(f"{reason}, so this may be wrong: {error}") if reason else error
 
 
 def _groups(listing: Listing) -> tuple[DirectoryGroup, ...]:

@@ -5,7 +5,7 @@ Source:
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -247,3 +247,8 @@ class Evidence:
     group_ids: frozenset[str] = frozenset()
     bound: bool = False
     gap: str = ""
+
+    def is_inside(self, groups: Iterable[DirectoryGroup]) -> bool:
+        """Whether he exists and is in the scope, of these groups, by his own record."""
+        member = self.bound or any(group.id in self.group_ids for group in groups)
+        return self.user is not None and member

@@ -22,7 +22,7 @@ from jcsync.model.rules import GroupPolicy, MappingError
 from jcsync.pipeline.orders import Connection, Decision, Memory
 from jcsync.stages.confirm import fetch_evidence, removal_candidates, worth_confirming
 from jcsync.stages.diff import Rules, UserDiff, build_plan, diff_users
-from jcsync.stages.doubt import contradicted, doubtful_losses, fetch_gone
+from jcsync.stages.doubt import contradicted, doubtful_losses, fetch_gone, misled
 from jcsync.stages.escrow import key_of, postpone
 from jcsync.stages.fixed import leave_immutable, unsent_findings
 from jcsync.stages.former import Former, find_former, why_groups_left
@@ -249,7 +249,8 @@ def _ask_again(
         evidence = fetch_evidence(connection.directory, {*whom, *members}, connection.scope)
     except RemoteError as error:
         return {}, (f"those who may have left could not be asked for again: {error}",)
-    return evidence, contradicted(state, doubtful, evidence)
+    doubts = (*contradicted(state, doubtful, evidence), *misled(state, users, evidence))
+    return evidence, doubts
 
 
 def _decide_people(case: _Case) -> _People:

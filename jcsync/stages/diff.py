@@ -111,7 +111,8 @@ def _unconfirmed(matching: UserMatching, rules: Rules) -> Iterator[str]:
         if pair.desired.access in _REMOVALS and _confirmed(pair, rules) not in _REMOVALS:
             yield pair.actual.resource_id
     for orphan in matching.orphans:
-        if _is_member(rules.evidence.get(orphan.link.external_id), rules):
+        found = rules.evidence.get(orphan.link.external_id)
+        if found is not None and found.is_inside(rules.groups):
             yield orphan.actual.resource_id
 
 
@@ -214,21 +215,20 @@ def _confirmed(pair: UserPair, rules: Rules) -> Access:
 def _diff_orphan(orphan: UserOrphan, rules: Rules, findings: list[Finding]) -> Change | None:
     """Take access from somebody who is in no group of the scope any more."""
     link, actual = orphan.link, orphan.actual
+    found = rules.evidence.get(link.external_id)
+    if found is not None and found.is_inside(rules.groups):
+        message = (
+            "is missing from the member list but is in the group by his own record; left alone"
+        )
+        findings.append(
+            Finding(kind=FindingKind.NOT_CONFIRMED, subject=actual.user_name, message=message)
+        )
+        return None
     if not rules.removals:
         return None
-    found = rules.evidence.get(link.external_id)
     removal, reason = rules.policy.on_leave, rules.former.why_left(found)
-    if found is not None:
-        if found.user is None:
-            removal, reason = rules.policy.on_delete, "no longer exists in JumpCloud (confirmed)"
-        elif _is_member(found, rules):
-            message = (
-                "is missing from the member list but is in the group by his own record; left alone"
-            )
-            findings.append(
-                Finding(kind=FindingKind.NOT_CONFIRMED, subject=actual.user_name, message=message)
-            )
-            return None
+    if found is not None and found.user is None:
+        removal, reason = rules.policy.on_delete, "no longer exists in JumpCloud (confirmed)"
     access = {Removal.DEACTIVATE: Access.INACTIVE, Removal.DELETE: Access.DELETE}.get(removal)
     if access is not None:
         access, reason = _after_grace(access, link.external_id, actual, reason, rules)
@@ -240,13 +240,6 @@ def _diff_orphan(orphan: UserOrphan, rules: Rules, findings: list[Finding]) -> C
         )
         return None
     return due[0] if due else None
-
-
-def _is_member(found: Evidence | None, rules: Rules) -> bool:
-    """Whether somebody exists and is in the scope's groups by his own record."""
-    if found is None or found.user is None:
-        return False
-    return found.bound or any(group.id in found.group_ids for group in rules.groups)
 
 
 def _diff_missing(user: DesiredUser, policy: Policy, findings: list[Finding]) -> Change | None:

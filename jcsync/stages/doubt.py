@@ -1,6 +1,8 @@
 """What a flawless answer shows and is still not believed: asked for again, directly.
 
     a group that people are missing in    they are asked for before they lose the membership
+    leavers who are still in by most of   so are all other losses that the same lists show
+    their own records
     an account or group that is gone      it is asked for before it is created anew, or forgotten
 
 A list that one direct answer contradicts is incomplete, whatever its totals say; but some platforms
@@ -104,6 +106,32 @@ def contradicted(
                 "are in the group by their own records"
             )
     return tuple(gaps)
+
+
+def misled(
+    state: DirectoryState, users: UserMatching, evidence: Mapping[str, Evidence]
+) -> tuple[str, ...]:
+    """Return what is wrong with lists of members when most who left by them have not.
+
+    One of several who is not confirmed may have come back in between, and is left alone.
+
+    Args:
+        state: The directory; nothing is said of people who were read directly.
+        users: Who left, by the lists.
+        evidence: What was found of those who were asked for.
+    """
+    if state.asked is not None and not state.listed:
+        return ()
+    ids = (orphan.link.external_id for orphan in users.orphans)
+    asked = [evidence[key] for key in ids if key in evidence]
+    inside = sum(found.is_inside(state.groups) for found in asked)
+    if 2 * inside <= len(asked):
+        return ()
+    gap = (
+        f"of {len(asked)} who left the chosen groups by the lists of their members, {inside} are in "
+        "them by their own records"
+    )
+    return (gap,)
 
 
 def fetch_gone(

@@ -65,7 +65,27 @@ def test_group_that_is_suddenly_empty_is_not_believed(site: Site, people: int) -
 
     assert len(site.active) == people
     assert result.run["plan"]["counts"]["users"]["deactivate"] == 0
-    assert {f["kind"] for f in result.run["findings"]} == {"not_confirmed"}
+    assert {f["kind"] for f in result.run["findings"]} == {"not_confirmed", "incomplete"}
+    assert result.status == 6
+
+
+def test_one_of_several_leavers_who_is_not_confirmed(team: Site) -> None:
+    """Somebody who came back in between keeps his access, and the others lose theirs."""
+    state = team.world.jumpcloud.state
+    group = state.group(GROUP)
+    state.remove_member(GROUP, "ann", "bob", "cid")
+    back = [{"type": "user_group", "id": group.id}]
+    team.world.jumpcloud.faults.add(
+        misfortunes.rewrite(lambda _: back, ("x-total-count", "1")),
+        path=f"/users/{state.user('bob').id}/memberof",
+        count=None,
+    )
+    team.configure(limits={"deactivate": {"count": None, "percent": None}})
+
+    result = team("reconcile", "--json")
+
+    assert (result.status, team.active) == (0, EVERYBODY - {"ann", "cid"})
+    assert [f["kind"] for f in result.run["findings"]] == ["not_confirmed"]
 
 
 def test_only_leavers_are_asked_for(team: Site) -> None:

@@ -286,6 +286,18 @@ def test_group_missing_from_an_incomplete_list_is_no_settings_error(
         connect().fetch_state(SALES)
 
 
+def test_group_that_may_be_an_empty_row_is_no_settings_error(
+    side: DirectorySide, connect: Connect
+) -> None:
+    """The list is complete, as far as empty rows can be counted."""
+    staff(side, 0, "Ops", "Sales")
+    side.faults.add(
+        misfortunes.rewrite(lambda rows: [*rows[:-1], None]), path="usergroups\\?", count=None
+    )
+    with pytest.raises(UnreadableError, match=r"1 rows of the list are empty.*'Sales'"):
+        connect().fetch_state(SALES)
+
+
 @pytest.mark.parametrize("by_id", [False, True])
 def test_application_with_groups_and_direct_users(
     side: DirectorySide, connect: Connect, *, by_id: bool
