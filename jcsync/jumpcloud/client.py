@@ -151,12 +151,13 @@ class JumpCloud:
             SettingsError: A group or application of the scope does not exist or is ambiguous.
         """
         groups, direct, gaps = self._fetch_scope(scope)
+        first = self._pool.submit(self._users.first)
         members = dict(
             zip((g.id for g in groups), self._pool.map(self._fetch_members, groups), strict=True)
         )
         gaps += [m.gap for m in (*members.values(), direct) if m.gap]
         wanted = direct.user_ids.union(*(m.user_ids for m in members.values()))
-        users, more = self._users.fetch(wanted)
+        users, more = self._users.fetch(wanted, first.result)
         return DirectoryState(
             groups=groups, members=members, direct=direct, users=users, gaps=(*gaps, *more)
         )
@@ -192,7 +193,7 @@ class JumpCloud:
         groups, _, gaps = self._fetch_scope(scope, direct=False)
         group = choose_group(groups, which)
         found = self._fetch_members(group)
-        users, more = self._users.fetch(found.user_ids)
+        users, more = self._users.fetch(found.user_ids, self._users.first)
         nobody = Membership(user_ids=frozenset())
         return DirectoryState(
             groups=groups,

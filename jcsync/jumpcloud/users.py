@@ -40,16 +40,26 @@ class Users:
         self._pool = pool
         self._limit = limit
 
-    def fetch(self, wanted: frozenset[str]) -> tuple[dict[str, DirectoryUser], list[str]]:
-        """Read the users, by the cheaper of two ways: the whole listing, or each wanted one."""
+    def fetch(
+        self, wanted: frozenset[str], first: Callable[[], Page]
+    ) -> tuple[dict[str, DirectoryUser], list[str]]:
+        """Read the users, by the cheaper of two ways: the whole listing, or each wanted one.
+
+        Args:
+            wanted: Their ids.
+            first: Returns the first page of the whole listing.
+
+        Returns:
+            Them by id, and why some may be missing.
+        """
         if not wanted:
             return {}, []
-        first = self._first()
+        page = first()
         users: dict[str, DirectoryUser] = {}
         gaps: list[str] = []
-        if len(wanted) >= -(-(first.total or 0) // self._limit):
+        if len(wanted) >= -(-(page.total or 0) // self._limit):
             listing = self._calls.list(
-                _PATH, name="users", params=_QUERY, first=first, limit=self._limit
+                _PATH, name="users", params=_QUERY, first=page, limit=self._limit
             )
             gaps += [listing.gap] if listing.gap else []
             parsed = (parse_user(row) for key, row in listing.rows.items() if key in wanted)
@@ -64,7 +74,8 @@ class Users:
             gaps.append(f"the user records of {_some(sorted(unreadable))} cannot be read: {reason}")
         return users, gaps
 
-    def _first(self) -> Page:
+    def first(self) -> Page:
+        """Read the first page of the whole listing."""
         try:
             return self._calls.page(_PATH, 0, params=_QUERY, limit=self._limit)
         except RejectedError:

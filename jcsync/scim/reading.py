@@ -11,6 +11,7 @@ from http import HTTPStatus
 from time import monotonic
 
 from jcsync.errors import NotFoundError, RejectedError, RemoteError, TransientError, UnreadableError
+from jcsync.scim.ahead import Ahead
 from jcsync.scim.calls import Calls, Collection, Json, resource_path
 from jcsync.scim.discovery import Discovery
 from jcsync.scim.listing import Listing, Page, Taking, parse_page, read_by_cursor, read_listing
@@ -171,7 +172,8 @@ class Reader:
             # It takes no notice of cursors: what it gave is the first page by index.
             self._by_cursor = False
         try:
-            return read_listing(by_index, name=name, taking=taking)
+            with Ahead(by_index, self._calls.transport.endpoint.concurrency) as fetch:
+                return read_listing(fetch, name=name, taking=taking)
         except _CursorOfferedError:
             self._by_cursor = True
             return read_by_cursor(by_cursor, name=name)

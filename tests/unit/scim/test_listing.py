@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from jcsync.errors import (
     UnreadableError,
 )
 from jcsync.scim import listing as module
+from jcsync.scim.ahead import Ahead
 from jcsync.scim.listing import Listing, Page, Taking, parse_page, read_listing
 
 
@@ -300,6 +302,55 @@ def test_listing_is_the_truth_or_has_a_gap(server: Server) -> None:
     truth = {row["id"] for row in server.rows}
     assert found.gaps or set(found.rows) == truth
     assert set(found.rows) <= truth
+
+
+# --- pages read ahead
+
+
+@settings(max_examples=500, deadline=None)
+@given(servers(), st.integers(1, 4))
+def test_reading_ahead_changes_no_listing(server: Server, most: int) -> None:
+    """Whatever a server does to its pages, the rows and the gaps are those of one after another."""
+    expected = read(server)
+    with Ahead(server, most) as fetch:
+        assert read(fetch) == expected
+
+
+@pytest.mark.parametrize(("number", "cap"), [(40, 4), (39, 4), (41, 4), (9, 4), (8, 4), (0, 4)])
+def test_reading_ahead_asks_for_the_same_pages(number: int, cap: int) -> None:
+    """An honest server is asked for no page more."""
+    server, ahead = Server(users(number), cap=cap), Server(users(number), cap=cap)
+    read(server)
+    with Ahead(ahead, 8) as fetch:
+        read(fetch)
+    assert sorted(ahead.asked) == sorted(server.asked)
+
+
+def test_pages_are_read_at_once_as_soon_as_two_have_shown_their_size() -> None:
+    """All but the first two wait for one another."""
+    meeting = threading.Barrier(8, timeout=30)
+    server = Server(users(40))
+
+    def fetch(start: int) -> Page:
+        if start > 2 * server.cap:
+            meeting.wait()
+        return server(start)
+
+    with Ahead(fetch, 8) as ahead:
+        assert len(read(ahead).rows) == 40
+
+
+def test_failure_of_a_page_that_was_read_ahead_is_raised_in_its_turn() -> None:
+    server = Server(users(40))
+
+    def fetch(start: int) -> Page:
+        if start > 30:
+            message = "no"
+            raise RejectedError(message, status=400)
+        return server(start)
+
+    with Ahead(fetch, 8) as ahead, pytest.raises(RejectedError):
+        read(ahead)
 
 
 # --- one page
