@@ -26,7 +26,9 @@ class Size:
     """How much there is to do.
 
     Attributes:
-        groups: All of them in scope, each person a member of two.
+        groups: All of them in scope.
+        memberships: In how many of them each person is.
+        seeded: The platform holds all of it before the first run; otherwise it is empty.
         latency_ms: What each request waits, on both sides.
         platform: ``fast`` or ``reference``.
     """
@@ -35,6 +37,8 @@ class Size:
     groups: int
     latency_ms: float
     platform: str
+    memberships: int = 2
+    seeded: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +96,8 @@ class Scene:
             "connections": {"bench": connection},
         }
 
-    def run(self, expected: str) -> Cost:
-        """Reconcile once and return what it cost.
+    def run(self, expected: str, command: str = "reconcile") -> Cost:
+        """Reconcile or plan once and return what it cost.
 
         Raises:
             MeasurementError: Its outcome was another than expected, or its report counts other
@@ -101,7 +105,7 @@ class Scene:
         """
         self._counters()
         output = self._folder / "report.json"
-        command = [sys.executable, "-m", "jcsync", "reconcile", "--json"]
+        command = [sys.executable, "-m", "jcsync", command, "--json"]
         measured = json.loads(
             subprocess.run(
                 [sys.executable, str(HERE / "measure.py"), str(output), *command],
@@ -144,8 +148,13 @@ def open_scene(size: Size) -> Iterator[Scene]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="jcsync-bench-")))
         latency = ["--latency", str(size.latency_ms)]
-        people = ["--users", str(size.users), "--groups", str(size.groups)]
-        arguments = {"directory": ["directory", *people], "provider": [size.platform]}
+        company = [
+            f"--{name}={getattr(size, name)}" for name in ("users", "groups", "memberships")
+        ]
+        arguments = {
+            "directory": ["directory", *company],
+            "provider": [size.platform, *(company if size.seeded else ())],
+        }
         sides = {
             side: stack.enter_context(
                 subprocess.Popen(

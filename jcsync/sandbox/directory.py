@@ -231,10 +231,10 @@ class Organization:
         Args:
             name: Display name.
             members: Ids, usernames or e-mails.
-            fields: Fields of :class:`~jcsync.sandbox.records.Group`.
+            fields: Fields of :class:`~jcsync.sandbox.records.Group`; ``id`` is made up unless given.
         """
         with self.lock:
-            identity = object_id(self._now(), next(self._numbers))
+            identity = str(fields.pop("id", "") or object_id(self._now(), next(self._numbers)))
             group = Group(id=identity, name=name, **fields)  # type: ignore[arg-type]  # as given
             self.groups[identity] = group
             self._group_changed("group_create", group)
