@@ -148,9 +148,7 @@ def open_scene(size: Size) -> Iterator[Scene]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="jcsync-bench-")))
         latency = ["--latency", str(size.latency_ms)]
-        company = [
-            f"--{name}={getattr(size, name)}" for name in ("users", "groups", "memberships")
-        ]
+        company = [f"--{name}={getattr(size, name)}" for name in ("users", "groups", "memberships")]
         arguments = {
             "directory": ["directory", *company],
             "provider": [size.platform, *(company if size.seeded else ())],

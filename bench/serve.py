@@ -74,7 +74,8 @@ def make_company(users: int, groups: int, memberships: int) -> tuple[list[Person
         for number in chance.sample(range(groups), min(memberships, groups)):
             members[number].append(person)
     teams = [
-        (object_id(FIRST_HIRED, number), f"Team {number}", ids) for number, ids in enumerate(members)
+        (object_id(FIRST_HIRED, number), f"Team {number}", ids)
+        for number, ids in enumerate(members)
     ]
     return people, teams
 

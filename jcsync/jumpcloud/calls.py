@@ -4,13 +4,13 @@ Source:
     JumpCloud API 1.0 (``results`` and ``totalCount``), API 2.0 (a list and ``x-total-count``).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
 from jcsync.errors import RemoteError, UnauthorizedError, UnreadableError
 from jcsync.jumpcloud.auth import Credentials, send
-from jcsync.jumpcloud.listing import Listing, Page, read_listing
+from jcsync.jumpcloud.listing import Listing, ListRoute, Page, read_listing
 from jcsync.jumpcloud.wire import edge_id, row_id
 from jcsync.model.directory import Membership
 from jcsync.threads import Pool
@@ -59,7 +59,13 @@ class Calls:
         Raises:
             RemoteError: In the form that names the reaction.
         """
-        listing = self.list(path, name=name, params=params, kind=kind)
+        listing = self.list(
+            path,
+            name=name,
+            params=params,
+            key=lambda row: edge_id(row, kind),
+            keep=lambda _: None,
+        )
         return Membership(user_ids=frozenset(listing.rows), gap=listing.gap)
 
     def list(
@@ -68,10 +74,11 @@ class Calls:
         *,
         name: str,
         params: Mapping[str, str] | None = None,
-        kind: str = "",
         organization: bool = True,
         first: Page | None = None,
         limit: int | None = None,
+        key: Callable[[Any], str] = row_id,
+        keep: Callable[[Any], object] = lambda row: row,
     ) -> Listing:
         """Read all rows of a route, with the proof that they are all.
 
@@ -79,10 +86,11 @@ class Calls:
             path: Of the route.
             name: What messages call the rows.
             params: Beside ``limit`` and ``skip``.
-            kind: Of the other end, where rows are edges of the graph.
             organization: Whether the route takes ``x-org-id``.
             first: The first page, where it has been read already.
             limit: Rows a page, where the route takes more than others.
+            key: Returns the id of a row.
+            keep: Returns what is kept of a row.
 
         Raises:
             RemoteError: In the form that names the reaction.
@@ -95,10 +103,8 @@ class Calls:
                 return ready.pop()
             return self.page(path, skip, params=params, organization=organization, limit=limit)
 
-        def key(row: Any) -> str:  # noqa: ANN401 - a row of any route
-            return edge_id(row, kind) if kind else row_id(row)
-
-        return read_listing(fetch, limit=limit, key=key, name=name, pool=self._pages)
+        route = ListRoute(fetch=fetch, limit=limit, name=name, key=key, keep=keep)
+        return read_listing(route, self._pages)
 
     def page(
         self,

@@ -34,12 +34,31 @@ class Page:
     total: int | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListRoute:
+    """How the pages of a list come, and what its rows are.
+
+    Attributes:
+        fetch: Returns the page that begins after ``skip`` rows.
+        limit: The page size that ``fetch`` asks for.
+        name: What messages call the rows: ``users``, ``members of "Sales"``.
+        key: Returns the id of a row, ``""`` for a null row.
+        keep: Returns what is kept of a row: pages are large, and not kept themselves.
+    """
+
+    fetch: Callable[[int], Page]
+    limit: int
+    name: str
+    key: Callable[[Any], str]
+    keep: Callable[[Any], object] = lambda row: row
+
+
 @dataclass(slots=True, kw_only=True)
 class Listing:
     """All rows of a route.
 
     Attributes:
-        rows: By id, in the order of the route.
+        rows: By id, in the order of the route; or what was kept of them.
         nulls: Rows without an id.
         gap: Why some may be missing, ``""`` when none is, provably.
         received: Rows that came, repeated ones included.
@@ -54,17 +73,17 @@ class Listing:
     totals: set[int | None] = field(default_factory=set)
     pieces: int = 0
 
-    def add(self, page: Page, key: Callable[[Any], str]) -> int:
+    def add(self, page: Page, route: "ListRoute") -> int:
         """Take the rows of a page, and return how many ids are new."""
         before = len(self.rows)
         self.received += len(page.rows)
         self.totals.add(page.total)
         for row in page.rows:
-            row_key = key(row)
-            if row_key:
-                self.rows.setdefault(row_key, row)
-            else:
+            key = route.key(row)
+            if not key:
                 self.nulls += 1
+            elif key not in self.rows:
+                self.rows[key] = route.keep(row)
         return len(self.rows) - before
 
     @property
@@ -77,103 +96,79 @@ class Listing:
         return self.nulls == other.nulls and self.rows.keys() == other.rows.keys()
 
 
-def read_listing(
-    fetch: Callable[[int], Page],
-    *,
-    limit: int,
-    key: Callable[[Any], str],
-    name: str,
-    pool: Executor,
-) -> Listing:
+def read_listing(route: ListRoute, pool: Executor) -> Listing:
     """Read all pages, up to three times when a reading cannot be proven complete.
 
     What cannot be proven complete holds all that was seen in any reading: nobody is removed by
     it, and whom it shows may be created.
 
     Args:
-        fetch: Returns the page that begins after ``skip`` rows.
-        limit: The page size that ``fetch`` asks for.
-        key: Returns the id of a row, ``""`` for a null row.
-        name: What messages call the rows: ``users``, ``members of "Sales"``.
+        route: What to read.
         pool: Reads pages at once.
     """
     listing, last = Listing(), None
     seen: dict[str, Any] = {}
     for _ in range(_READS):
-        listing = _read_once(fetch, limit=limit, key=key, name=name, pool=pool)
+        listing = _read_once(route, pool)
         sure = not listing.nulls or (last is not None and listing.agrees(last))
         if None in listing.totals or (sure and not listing.gap):
             return listing
         seen |= listing.rows
         last = listing
     listing.rows = seen
-    listing.gap = listing.gap or f"{listing.nulls} of the {name} are empty rows, and not the same"
+    listing.gap = (
+        listing.gap or f"{listing.nulls} of the {route.name} are empty rows, and not the same"
+    )
     return listing
 
 
-def _read_once(
-    fetch: Callable[[int], Page],
-    *,
-    limit: int,
-    key: Callable[[Any], str],
-    name: str,
-    pool: Executor,
-) -> Listing:
-    first = fetch(0)
+def _read_once(route: ListRoute, pool: Executor) -> Listing:
+    first = route.fetch(0)
     listing = Listing()
-    listing.add(first, key)
+    listing.add(first, route)
     if first.total is None:
-        _read_to_the_end(fetch, first, listing, key)
-        listing.gap = f"JumpCloud gives no total for the {name}"
+        _read_to_the_end(route, first, listing)
+        listing.gap = f"JumpCloud gives no total for the {route.name}"
     else:
-        _read_windows(fetch, first, first.total, listing, limit=limit, key=key, pool=pool)
-        listing.gap = _gap(listing, first.total, name)
+        _read_windows(route, first, first.total, listing, pool)
+        listing.gap = _gap(listing, first.total, route.name)
     if listing.received > _MOST_ROWS:
-        listing.gap = f"JumpCloud lists more than {_MOST_ROWS} {name}; the rest was not read"
+        listing.gap = f"JumpCloud lists more than {_MOST_ROWS} {route.name}; the rest was not read"
     return listing
 
 
 def _read_windows(
-    fetch: Callable[[int], Page],
-    first: Page,
-    total: int,
-    listing: Listing,
-    *,
-    limit: int,
-    key: Callable[[Any], str],
-    pool: Executor,
+    route: ListRoute, first: Page, total: int, listing: Listing, pool: Executor
 ) -> None:
     """Read every window of ``limit`` rows, some at once, while they bring anything."""
 
     def window(skip: int) -> list[Page]:
-        pages = [first] if skip == 0 else [fetch(skip)]
+        pages = [first] if skip == 0 else [route.fetch(skip)]
         reached = skip + len(pages[0].rows)
-        while reached < min(skip + limit, total) and pages[-1].rows:
-            pages.append(fetch(reached))
+        while reached < min(skip + route.limit, total) and pages[-1].rows:
+            pages.append(route.fetch(reached))
             reached += len(pages[-1].rows)
         return pages if skip else pages[1:]
 
-    starts = range(max(limit, len(first.rows)), total, limit)
+    starts = range(max(route.limit, len(first.rows)), total, route.limit)
     later = (starts[begin : begin + _WAVE] for begin in range(0, len(starts), _WAVE))
     for wave in chain([range(min(total, 1))], later):
         parts = list(pool.map(window, wave))
         pages = [page for part in parts for page in part]
         listing.pieces += len(pages) - sum(skip > 0 for skip in wave)
         for page in pages:
-            listing.add(page, key)
+            listing.add(page, route)
         barren = 0 not in wave and not any(page.rows for page in pages)
         if barren or listing.received > _MOST_ROWS:
             break
 
 
-def _read_to_the_end(
-    fetch: Callable[[int], Page], page: Page, listing: Listing, key: Callable[[Any], str]
-) -> None:
+def _read_to_the_end(route: ListRoute, page: Page, listing: Listing) -> None:
     """Read until a page that is empty or brings nothing new, and not beyond reason."""
     new = len(page.rows)
     while page.rows and new and listing.received <= _MOST_ROWS:
-        page = fetch(listing.received)
-        new = listing.add(page, key)
+        page = route.fetch(listing.received)
+        new = listing.add(page, route)
 
 
 def _gap(listing: Listing, total: int, name: str) -> str:

@@ -12,7 +12,7 @@ from jcsync.errors import NotFoundError, RejectedError, RemoteError, UnreadableE
 from jcsync.jumpcloud.calls import MOST_ROWS_A_PAGE, Calls, ends_everything
 from jcsync.jumpcloud.listing import Page
 from jcsync.jumpcloud.people import called
-from jcsync.jumpcloud.wire import USER_FIELDS, parse_user
+from jcsync.jumpcloud.wire import USER_FIELDS, parse_user, row_id
 from jcsync.model.directory import DirectoryUser, is_object_id
 from jcsync.threads import Pool
 
@@ -59,11 +59,15 @@ class Users:
         gaps: list[str] = []
         if len(wanted) >= -(-(page.total or 0) // self._limit):
             listing = self._calls.list(
-                _PATH, name="users", params=_QUERY, first=page, limit=self._limit
+                _PATH,
+                name="users",
+                params=_QUERY,
+                first=page,
+                limit=self._limit,
+                keep=lambda row: parse_user(row) if row_id(row) in wanted else None,
             )
             gaps += [listing.gap] if listing.gap else []
-            parsed = (parse_user(row) for key, row in listing.rows.items() if key in wanted)
-            users = {user.id: user for user in parsed if user}
+            users = {key: user for key, user in listing.rows.items() if user}
         found, unreadable = self.singly(sorted(wanted - users.keys()), self.fetch_one)
         users |= {user.id: user for user in found.values() if user}
         gone = sorted(wanted - users.keys() - unreadable.keys())

@@ -121,23 +121,19 @@ class ScimProvider:
         """Read all accounts, and all groups with their members when asked to."""
         with Pool(max_workers=1) as pool:
             pending = pool.submit(self._list_groups) if groups else None
-            users = self._reader.read_all("Users")
+            users = self._reader.read_whole("Users", lambda row: parse_user(row, self._paths))
             listed = pending.result() if pending else Listing()
         if listed.gaps and len(users.rows) > len(listed.rows) > 0:
             # A platform that gives so many accounts at once has not cut the list of groups.
             listed = self._list_groups()
-        self._reader.note("Users", users)
-        self._reader.note("Groups", listed)
-        held = [group for row in listed.rows.values() if (group := parse_group(row))]
+        held = [*listed.rows.values()]
         gaps = [*users.gaps, *listed.gaps]
         members, missing = self._memberships(listed, users)
         if members is not None:
             held = [replace(g, members=members.get(g.resource_id, frozenset())) for g in held]
             gaps += missing
         return ProviderState(
-            users=tuple(
-                user for row in users.rows.values() if (user := parse_user(row, self._paths))
-            ),
+            users=tuple(users.rows.values()),
             groups=tuple(held),
             gaps=tuple(gaps),
         )
@@ -151,7 +147,7 @@ class ScimProvider:
         if not self.profile.shows_members:
             return read_memberships(self._reader, self.profile, users.rows)
         each = self.profile.members_read == "each"
-        if each or hides_members(self._reader, [*groups.rows.values()]):
+        if each or hides_members(self._reader, groups.rows.values()):
             return read_each(self._reader, groups.rows)
         return None, []
 
@@ -236,7 +232,7 @@ class ScimProvider:
     def _list_groups(self) -> Listing:
         """All groups; a platform without groups has a gap, and its accounts are read all the same."""
         try:
-            return self._reader.read_all("Groups")
+            return self._reader.read_whole("Groups", parse_group)
         except RemoteError as error:
             if error.status not in _ABSENT:
                 raise

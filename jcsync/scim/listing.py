@@ -33,11 +33,11 @@ class Listing:
     """The resources of one type.
 
     Attributes:
-        rows: JSON by ``id``.
+        rows: JSON by ``id``, or what was kept of it.
         gaps: Why some may be missing; empty when none is, provably.
     """
 
-    rows: dict[str, Json] = field(default_factory=dict)
+    rows: dict[str, Any] = field(default_factory=dict)
     gaps: list[str] = field(default_factory=list)
 
 
@@ -95,8 +95,16 @@ class Taking:
     largest: Callable[[], int] = lambda: 0
 
 
+def _everything(row: Json) -> Json:
+    return row
+
+
 def read_listing(
-    fetch: Callable[[int], Page], *, name: str, taking: Taking | None = None
+    fetch: Callable[[int], Page],
+    *,
+    name: str,
+    taking: Taking | None = None,
+    keep: Callable[[Json], object] = _everything,
 ) -> Listing:
     """Read all pages; once more when the first reading cannot be proven complete.
 
@@ -106,11 +114,12 @@ def read_listing(
         fetch: Returns the page that begins at a ``startIndex``, counted from 1.
         name: What messages call the resources: ``accounts``, ``groups``.
         taking: For servers that take no notice of ``startIndex``.
+        keep: Returns what is kept of a resource; pages are large, and not kept themselves.
     """
-    seen: dict[str, Json] = {}
+    seen: dict[str, Any] = {}
     gaps: list[str] = []
     for _ in range(_READS):
-        reading = _Reading(fetch, taking)
+        reading = _Reading(fetch, keep, taking)
         reading.run()
         gaps = reading.gaps(name)
         if not gaps:
@@ -121,7 +130,9 @@ def read_listing(
     return Listing(rows=seen, gaps=gaps)
 
 
-def read_by_cursor(fetch: Callable[[str], Page], *, name: str) -> Listing:
+def read_by_cursor(
+    fetch: Callable[[str], Page], *, name: str, keep: Callable[[Json], object] = _everything
+) -> Listing:
     """Read all pages by cursor; once more when the first reading cannot be proven complete.
 
     A page without ``nextCursor`` is the last one. A total is not needed, as RFC 9865 lets
@@ -130,11 +141,12 @@ def read_by_cursor(fetch: Callable[[str], Page], *, name: str) -> Listing:
     Args:
         fetch: Returns the page at a cursor; ``""`` is the first one.
         name: As for ``read_listing``.
+        keep: Likewise.
     """
-    seen: dict[str, Json] = {}
+    seen: dict[str, Any] = {}
     gaps: list[str] = []
     for _ in range(_READS):
-        reading = _Reading(lambda _: Page(rows=(), total=None))
+        reading = _Reading(lambda _: Page(rows=(), total=None), keep)
         expired = reading.follow(fetch)
         gaps = [*expired, *reading.gaps(name, counted=False)]
         if not gaps:
@@ -146,9 +158,15 @@ def read_by_cursor(fetch: Callable[[str], Page], *, name: str) -> Listing:
 class _Reading:
     """One reading of a list, from its first page to its last."""
 
-    def __init__(self, fetch: Callable[[int], Page], taking: Taking | None = None) -> None:
+    def __init__(
+        self,
+        fetch: Callable[[int], Page],
+        keep: Callable[[Json], object],
+        taking: Taking | None = None,
+    ) -> None:
+        self._keep = keep
         self._taking = taking
-        self.rows: dict[str, Json] = {}
+        self.rows: dict[str, Any] = {}
         self.totals: list[int | None] = []
         self._fetch = fetch
         self._received = 0
@@ -171,7 +189,7 @@ class _Reading:
         rows = self._fetch(0).rows
         first = text_of(attribute(rows[0], "id")) if rows else ""
         if first and first not in self.rows:
-            self.rows = {first: rows[0], **self.rows}
+            self.rows = {first: self._keep(rows[0]), **self.rows}
 
     def _is_counting_pages(self) -> bool:
         """Whether each total is the size of its page, of a server that skips rows.
@@ -244,7 +262,7 @@ class _Reading:
             elif resource_id in self.rows:
                 self._repeated += 1
             else:
-                self.rows[resource_id] = row
+                self.rows[resource_id] = self._keep(row)
 
     def _is_last(self) -> bool:
         """Whether nothing can follow.

@@ -19,7 +19,7 @@ from jcsync.scim.listing import Listing
 from jcsync.scim.memberships import groups_with, hides_members, is_filter_ignored, read_each
 from jcsync.scim.profiles import Profile
 from jcsync.scim.reading import Reader, has_value
-from jcsync.scim.wire import attribute, parse_group, text_of
+from jcsync.scim.wire import attribute, parse_group, parse_groups, text_of
 from jcsync.threads import Pool
 
 T = TypeVar("T")
@@ -178,7 +178,7 @@ class Lookup:
         members = {key: _members_of(row) for key, row in rows.items()}
         gaps = list(listing.gaps)
         each = self._profile.members_read == "each"
-        if each or hides_members(self._reader, [*listing.rows.values()]):
+        if each or hides_members(self._reader, parse_groups(listing.rows.values())):
             alone, problems = read_each(self._reader, listing.rows)
             members |= alone
             gaps += problems

@@ -1,31 +1,31 @@
 """Memberships of a provider whose list of groups does not show them."""
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 
 from jcsync.errors import NotFoundError, RemoteError
-from jcsync.scim.calls import Json, resource_path
+from jcsync.model.resource import GroupResource
+from jcsync.scim.calls import resource_path
 from jcsync.scim.listing import Listing
 from jcsync.scim.profiles import Profile
 from jcsync.scim.reading import Reader, equals
-from jcsync.scim.wire import attribute, parse_group, text_of
+from jcsync.scim.wire import parse_group
 from jcsync.threads import Pool
 
 _AT_ONCE = 8
 _TRIED = 5
 
 
-def hides_members(reader: Reader, groups: Sequence[Json]) -> bool:
+def hides_members(reader: Reader, groups: Collection[GroupResource]) -> bool:
     """Whether a list of groups shows no members though a group that is read by itself does.
 
     A few groups are read for it, first of all those that have an ``externalId``, and only when the
     list shows no members at all.
     """
-    if any(attribute(group, "members") for group in groups):
+    if any(group.members for group in groups):
         return False
-    foreign = sorted(groups, key=lambda group: not text_of(attribute(group, "externalId")))
-    ids = filter(None, (text_of(attribute(group, "id")) for group in foreign[:_TRIED]))
-    return any(_members_of(reader, resource_id)[0] for resource_id in ids)
+    foreign = sorted(groups, key=lambda group: not group.external_id)
+    return any(_members_of(reader, group.resource_id)[0] for group in foreign[:_TRIED])
 
 
 def read_each(

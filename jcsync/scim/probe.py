@@ -18,7 +18,7 @@ from jcsync.scim.listing import Page
 from jcsync.scim.memberships import hides_members
 from jcsync.scim.profiles import Profile
 from jcsync.scim.reading import SMALL_PAGE, Reader, may_be_the_count
-from jcsync.scim.wire import attribute, describe_config, text_of
+from jcsync.scim.wire import attribute, describe_config, parse_groups, text_of
 
 _NO = "no answer"
 _TWO = 2
@@ -217,7 +217,7 @@ class Probe:
         shown = sum(bool(attribute(row, "members")) for row in rows)
         found = f"shown by {shown} of {len(rows)} groups" if rows else "no group to look at"
         members = "list" if shown else ""
-        if not shown and hides_members(self._reader, rows):
+        if not shown and hides_members(self._reader, parse_groups(rows)):
             found, members = "shown by a group that is read by itself, not by the list", "group"
         wanted = {"list": {"groups"}, "group": {"each"}}.get(members, {"members", "members.value"})
         trait = Trait(

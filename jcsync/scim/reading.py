@@ -6,7 +6,7 @@ Source:
 
 import json
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from time import monotonic
 
@@ -124,8 +124,43 @@ class Reader:
 
     # ------------------------------------------------------------------ lists
 
-    def read_all(self, collection: Collection, query: str = "") -> Listing:
+    def read_whole(self, collection: Collection, parse: Callable[[Json], object]) -> Listing:
+        """Read all resources, and remember of each what look-ups and writes need.
+
+        Args:
+            collection: Of which resources.
+            parse: Returns what is kept of one; its JSON takes several times the memory.
+
+        Raises:
+            RemoteError: In the form that names the reaction.
+        """
+        lacking = set(_LOOKED_UP)
+        self._samples |= {(collection, name): "" for name in _LOOKED_UP}
+
+        def keep(row: Json) -> object:
+            path = resource_path(collection, text_of(attribute(row, "id")))
+            self.note_version(path, row)
+            self._see_members(path, row)
+            lacking.difference_update(
+                [name for name in lacking if self._sample(collection, name, row)]
+            )
+            return parse(row)
+
+        return self.read_all(collection, keep=keep)
+
+    def read_all(
+        self,
+        collection: Collection,
+        query: str = "",
+        *,
+        keep: Callable[[Json], object] = lambda row: row,
+    ) -> Listing:
         """Read all resources, or all that meet a filter, in the way that the provider takes.
+
+        Args:
+            collection: Of which resources.
+            query: Filter, ``""`` for none.
+            keep: Returns what is kept of each.
 
         Raises:
             RemoteError: In the form that names the reaction.
@@ -133,7 +168,7 @@ class Reader:
         while True:
             count = self._counts[collection]
             try:
-                return self._list(collection, query, count)
+                return self._list(collection, query, count, keep)
             except (RejectedError, TransientError) as error:
                 if not may_be_the_count(error):
                     raise
@@ -144,7 +179,13 @@ class Reader:
                     raise
                 self._counts[collection] = SMALL_PAGE if count > SMALL_PAGE else None
 
-    def _list(self, collection: Collection, query: str, count: int | None) -> Listing:
+    def _list(
+        self,
+        collection: Collection,
+        query: str,
+        count: int | None,
+        keep: Callable[[Json], object],
+    ) -> Listing:
         name = "accounts" if collection == "Users" else "groups"
         cursors: list[str] = []
 
@@ -166,17 +207,17 @@ class Reader:
             largest=lambda: self._largest,
         )
         if self._by_cursor:
-            listing = read_by_cursor(by_cursor, name=name)
+            listing = read_by_cursor(by_cursor, name=name, keep=keep)
             if cursors or not listing.gaps:
                 return listing
             # It takes no notice of cursors: what it gave is the first page by index.
             self._by_cursor = False
         try:
             with Ahead(by_index, self._calls.transport.endpoint.concurrency) as fetch:
-                return read_listing(fetch, name=name, taking=taking)
+                return read_listing(fetch, name=name, taking=taking, keep=keep)
         except _CursorOfferedError:
             self._by_cursor = True
-            return read_by_cursor(by_cursor, name=name)
+            return read_by_cursor(by_cursor, name=name, keep=keep)
 
     def _takes_cursors(self, collection: Collection) -> bool:
         """Whether a provider that has refused to list by index lists by cursor; asked once."""
@@ -190,18 +231,12 @@ class Reader:
             return False
         return bool(page.next_cursor) or page.total in (None, len(page.rows))
 
-    def note(self, collection: Collection, listing: Listing) -> None:
-        """Remember of a whole list what look-ups and writes need."""
-        self._sample(collection, listing.rows.values())
-        for resource_id, row in listing.rows.items():
-            path = resource_path(collection, resource_id)
-            self.note_version(path, row)
-            self._see_members(path, row)
-
-    def _sample(self, collection: Collection, rows: Iterable[Json]) -> None:
-        for name in _LOOKED_UP:
-            values = (text for row in rows for text in texts_at(row, name))
-            self._samples[collection, name] = next(filter(None, values), "")
+    def _sample(self, collection: Collection, name: str, *rows: Json) -> str:
+        """Remember a value that some resource has, ``""`` where none of these has any."""
+        values = (text for row in rows for text in texts_at(row, name))
+        sample = next(filter(None, values), "")
+        self._samples[collection, name] = sample
+        return sample
 
     def page(
         self,
@@ -271,7 +306,8 @@ class Reader:
             if (collection, name) not in self._samples:
                 cursor = "" if self._by_cursor else None
                 page = self.page(collection, count=SMALL_PAGE, cursor=cursor)
-                self._sample(collection, page.rows)
+                for looked_up in _LOOKED_UP:
+                    self._sample(collection, looked_up, *page.rows)
         sample = self._samples[collection, name]
         found, trusted = self.filtered(collection, name, sample) if sample else ([], False)
         if found and trusted:

@@ -69,6 +69,11 @@ def parse_group(resource: Json) -> GroupResource | None:
     )
 
 
+def parse_groups(resources: Iterable[Json]) -> list[GroupResource]:
+    """Return the groups among these; those without an ``id`` are left out."""
+    return [group for resource in resources if (group := parse_group(resource))]
+
+
 def _member_id(member: object) -> str:
     """The ``id`` of a member: its value, the member itself, or the end of its reference."""
     if not isinstance(member, dict):

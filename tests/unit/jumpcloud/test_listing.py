@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jcsync.jumpcloud import listing as module
-from jcsync.jumpcloud.listing import Listing, Page, read_listing
+from jcsync.jumpcloud.listing import Listing, ListRoute, Page, read_listing
 
 LIMIT = 5
 
@@ -27,7 +27,7 @@ def key(row: Any) -> str:
 
 
 def read(fetch: Callable[[int], Page], pool: ThreadPoolExecutor) -> Listing:
-    return read_listing(fetch, limit=LIMIT, key=key, name="users", pool=pool)
+    return read_listing(ListRoute(fetch=fetch, limit=LIMIT, key=key, name="users"), pool)
 
 
 class Route:
