@@ -21,6 +21,7 @@ A class stands for what the caller does next, not for where it was raised:
         ├── ConflictError        409: look up who holds the name
         ├── RejectedError        this call is wrong and stays wrong; the others go on
         ├── UnreadableError      the answer is not what an API answers; nothing can be believed
+        │   └── GarbledError         it may have been damaged on its way: ask once more, or twice
         ├── FeedError            the event log cannot be read; the directory itself is read instead
         └── UnauthorizedError    no call can succeed; the run ends
 
@@ -144,6 +145,10 @@ class RejectedError(RemoteError):
 
 class UnreadableError(RemoteError):
     """A redirect, HTML, broken or unexpected JSON, or a body beyond bounds."""
+
+
+class GarbledError(UnreadableError):
+    """An answer of 2xx that is no JSON: cut or damaged on its way, or a web page in its place."""
 
 
 class UnauthorizedError(RemoteError):

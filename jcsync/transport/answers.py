@@ -17,6 +17,7 @@ from typing import Any
 
 from jcsync.errors import (
     ConflictError,
+    GarbledError,
     NotFoundError,
     RejectedError,
     RemoteError,
@@ -98,12 +99,13 @@ def parse_answer(raw: RawAnswer, now: datetime) -> Answer:
     """
     if not HTTPStatus.OK <= raw.status < HTTPStatus.MULTIPLE_CHOICES:
         raise _refusal(raw, now)
-    if not raw.content.strip():
+    if not raw.content.strip() and not (raw.method == "GET" and raw.status == HTTPStatus.OK):
         return Answer(status=raw.status, headers=raw.headers, body=None)
     try:
         body = json.loads(raw.content)
     except (ValueError, RecursionError) as error:
         what = "HTML" if _looks_like_html(raw.content) else "broken JSON"
+        what = what if raw.content.strip() else "nothing"
         kind = one_line(raw.headers.get("Content-Type") or "no content type")
         message = (
             f"{raw.name} answered {what} instead of JSON at {raw.where} "
@@ -111,7 +113,7 @@ def parse_answer(raw: RawAnswer, now: datetime) -> Answer:
             "that no proxy answers in its place"
         )
         if raw.repeatable:
-            raise UnreadableError(message, status=raw.status) from error
+            raise GarbledError(message, status=raw.status) from error
         raise UnknownOutcomeError(message, status=raw.status) from error
     return Answer(status=raw.status, headers=raw.headers, body=body)
 

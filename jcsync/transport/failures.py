@@ -11,7 +11,13 @@ from urllib3.exceptions import (
     ReadTimeoutError,
 )
 
-from jcsync.errors import RemoteError, TransientError, UnknownOutcomeError, UnreadableError
+from jcsync.errors import (
+    GarbledError,
+    RemoteError,
+    TransientError,
+    UnknownOutcomeError,
+    UnreadableError,
+)
 from jcsync.transport.answers import one_line
 from jcsync.transport.retry import NoConnectionError, UntrustedError
 from jcsync.transport.session import Endpoint, OversizeError
@@ -62,7 +68,8 @@ def translate(error: Exception, endpoint: Endpoint, where: str, *, repeatable: b
         )
     if isinstance(error, OversizeError | requests.exceptions.ContentDecodingError):
         message = f"{name} gave an answer that cannot be used at {where}: {words}"
-        return UnreadableError(message) if repeatable else UnknownOutcomeError(message)
+        kind = UnreadableError if isinstance(error, OversizeError) else GarbledError
+        return kind(message) if repeatable else UnknownOutcomeError(message)
     if isinstance(error, requests.exceptions.Timeout | ReadTimeoutError):
         message = (
             f"{name} did not answer within {endpoint.timeout_s:g} s, or not in full "

@@ -12,7 +12,7 @@ from time import monotonic
 
 import tenacity
 
-from jcsync.errors import ThrottledError, TransientError, UnknownOutcomeError
+from jcsync.errors import GarbledError, ThrottledError, TransientError, UnknownOutcomeError
 
 LONGEST_RETRY_AFTER_S = 300.0
 _MOST_DOUBLINGS = 20
@@ -25,12 +25,14 @@ class RetryPolicy:
     Attributes:
         attempts: Including the first; who is asked to slow down has as many as the time allows.
         connect_attempts: The same while no connection can be made at all.
+        garbled_attempts: The same where the answer is no JSON: a wrong address answers so for ever.
         budget_s: Seconds from the first attempt, waiting included.
         longest_wait_s: Ceiling of one wait when the server names none.
     """
 
     attempts: int = 6
     connect_attempts: int = 4
+    garbled_attempts: int = 3
     budget_s: float = 600
     longest_wait_s: float = 30
 
@@ -45,7 +47,7 @@ class UntrustedError(NoConnectionError):
 
 def is_safe_to_repeat(error: BaseException) -> bool:
     """Tell whether a call failed in passing and certainly had no effect, or may have it twice."""
-    return isinstance(error, TransientError) and not isinstance(
+    return isinstance(error, TransientError | GarbledError) and not isinstance(
         error, UnknownOutcomeError | UntrustedError
     )
 
@@ -81,8 +83,11 @@ def build_retrying(
 
     def is_spent(state: tenacity.RetryCallState) -> bool:
         error = _error(state)
-        no_connection = isinstance(error, NoConnectionError)
-        attempts = policy.connect_attempts if no_connection else policy.attempts
+        attempts = policy.attempts
+        if isinstance(error, NoConnectionError):
+            attempts = policy.connect_attempts
+        elif isinstance(error, GarbledError):
+            attempts = min(attempts, policy.garbled_attempts)
         elapsed = monotonic() - state.args[1] + state.upcoming_sleep
         if stop.is_set() or elapsed > policy.budget_s:
             return True

@@ -32,8 +32,6 @@ def packed(content: bytes, encoding: str = "gzip") -> bytes:
     ("answer", "expected"),
     [
         pytest.param(reply({"a": [1]}), {"a": [1]}, id="json"),
-        pytest.param(reply(b""), None, id="empty"),
-        pytest.param(reply(b" \r\n "), None, id="blank"),
         pytest.param(reply(b"", 204), None, id="no-content"),
         pytest.param(reply({"a": 1}, Content_Type="text/html"), {"a": 1}, id="mislabelled"),
         pytest.param(reply(b'\xef\xbb\xbf{"a":1}'), {"a": 1}, id="byte-order-mark"),
@@ -49,6 +47,14 @@ def packed(content: bytes, encoding: str = "gzip") -> bytes:
 def test_readable_bodies(answer: bytes, expected: object) -> None:
     """Whatever says JSON is read, however it is labelled, packed or cut into chunks."""
     assert fetch(in_turn(answer)) == expected
+
+
+@pytest.mark.parametrize("body", [b"", b" \r\n "])
+def test_empty_bodies(body: bytes) -> None:
+    """Say that a write was done, and nothing of what was asked for."""
+    assert fetch(in_turn(reply(body)), method="PATCH") is None
+    with pytest.raises(UnreadableError, match="answered nothing instead of JSON"):
+        fetch(in_turn(reply(body)))
 
 
 @pytest.mark.parametrize(

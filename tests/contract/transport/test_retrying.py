@@ -38,6 +38,23 @@ def test_passing_failures_are_repeated(method: str, status: int) -> None:
     assert transport.answers == {str(status): 2, "200": 1}
 
 
+@pytest.mark.parametrize("damaged", [b"", b"<html>", b'{"a": [1, 2'], ids=["empty", "page", "cut"])
+def test_answer_that_is_no_json_may_be_better_the_next_time(damaged: bytes) -> None:
+    """A read is repeated twice, not as often as a failure: a wrong address never gets better."""
+    with (
+        RawServer(in_turn(reply(damaged), reply(damaged), OK)) as server,
+        transport_to(server.url) as transport,
+    ):
+        assert transport.request("GET", "/x").body == {"ok": True}
+    with (
+        RawServer(lambda _, __: reply(damaged)) as server,
+        transport_to(server.url) as transport,
+        pytest.raises(UnreadableError),
+    ):
+        transport.request("GET", "/x")
+    assert len(server.asked) == 3
+
+
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 @pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
 def test_writes_are_not_repeated_after_a_failure(method: str, status: int) -> None:
