@@ -60,9 +60,10 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--platform",
-        choices=["fast", "reference"],
+        choices=["fast", "bulk", "reference"],
         default="fast",
-        help="reference is scim2-server: its answers take longer the more accounts it holds",
+        help="bulk takes 100 accounts a request; reference is scim2-server: its answers take longer "
+        "the more accounts it holds",
     )
     parser.add_argument("--repeat", type=int, default=1, metavar="N", help="take the median of N")
     parser.add_argument("--json", action="store_true", help="one JSON document in place of a table")

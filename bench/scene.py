@@ -30,7 +30,7 @@ class Size:
         memberships: In how many of them each person is.
         seeded: The platform holds all of it before the first run; otherwise it is empty.
         latency_ms: What each request waits, on both sides.
-        platform: ``fast`` or ``reference``.
+        platform: ``fast``, ``bulk`` or ``reference``.
     """
 
     users: int
@@ -87,6 +87,7 @@ class Scene:
                 "base_url": provider["url"],
                 "token": provider["secret"],
                 "concurrency": CONCURRENCY,
+                "quirks": {"bulk": True} if size.platform == "bulk" else {},
             },
             "groups": {"enabled": True},
         }

@@ -28,7 +28,7 @@ from jcsync.stages.mapping import map_user
 def main() -> None:
     """Serve one side until the input ends."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("side", choices=["directory", "fast", "reference"])
+    parser.add_argument("side", choices=["directory", "fast", "bulk", "reference"])
     parser.add_argument("--users", type=int, default=0)
     parser.add_argument("--groups", type=int, default=0)
     parser.add_argument("--memberships", type=int, default=2, help="groups of each person")
@@ -60,6 +60,9 @@ def main() -> None:
             print(json.dumps(counters), flush=True)
         side.faults.release()
 
+
+OPERATIONS = 100
+"""Of one bulk request, at the most."""
 
 Team = tuple[str, str, list[int]]
 """Id, name and numbers of the members."""
@@ -108,8 +111,8 @@ def fill_platform(platform: Platform, users: int, groups: int, memberships: int)
 def build_platform(kind: str) -> Platform:
     """Return an empty platform."""
     token = secrets.token_urlsafe()
-    if kind == "fast":
-        return FastPlatform(token)
+    if kind in {"fast", "bulk"}:
+        return FastPlatform(token, bulk=OPERATIONS if kind == "bulk" else 0)
     # Half a second to import, and only for those who ask for it.
     from jcsync.sandbox.reference import ReferencePlatform  # noqa: PLC0415
 
