@@ -3,9 +3,11 @@
 import ipaddress
 import os
 import socket
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NoReturn
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 # How many histories tests/promises/test_histories.py lives through, in shares that may run side by
@@ -38,6 +40,18 @@ def _is_local(address: Any) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+@pytest.fixture
+def silent_log() -> Iterator[None]:
+    """Log nothing."""
+
+    def drop(_logger: object, _method: str, _event: object) -> NoReturn:
+        raise structlog.DropEvent
+
+    structlog.configure(processors=[drop], cache_logger_on_first_use=False)
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
+
 from jcsync.clock import SystemClock
 from jcsync.model.report import FindingKind, RunOutcome, RunReport, Status
 from jcsync.pipeline import Order, run
@@ -31,27 +33,24 @@ NO_LIMITS = {
     "delete": {"count": None, "percent": None},
     "delete_groups": {"count": None, "percent": None},
 }
-USER_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:User"
 Resource = dict[str, Any]
 
 
 @cache
-def settings_of(*, limited: bool) -> Loaded:
-    """The settings of every history."""
+def common_settings() -> Loaded:
+    """The settings of every history, but for the key."""
     connection: dict[str, Any] = {
         "allow_insecure": True,
         "directory": {
             "base_url": "http://jumpcloud",
             "insights_url": "http://jumpcloud/insights/directory/v1",
             "api_key": "to-be-replaced",
-            "requests_per_second": 1000,
         },
         "scope": {"groups": list(SCOPE)},
         "provider": {"base_url": "http://platform/scim/v2", "token": TOKEN, "profile": "rfc"},
         "groups": {"enabled": True},
+        "limits": NO_LIMITS,
     }
-    if not limited:
-        connection["limits"] = NO_LIMITS
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "jcsync.yaml"
         import yaml  # noqa: PLC0415
@@ -96,18 +95,20 @@ class History:
         platform: The platform.
         directory_faults: What goes wrong on the way to the directory.
         platform_faults: Likewise, to the platform.
-        lost: Whether a store was lost: who left before the next run is then nobody's any more.
+        lost: Whether the store was lost since all was as it should be: who leaves before the next
+            run is then nobody's any more.
+        orphans: JumpCloud ids of those who left so.
         foreign: ``id`` of accounts that are not jcsync's and never may be.
     """
 
-    def __init__(self, *, limited: bool = False) -> None:
+    def __init__(self) -> None:
         """Found an organisation with three groups, and an empty platform."""
         self.api = JumpCloud()
         self.organization = self.api.state
         self.platform = FastPlatform(TOKEN)
         self.directory_faults, self.platform_faults = Faults(self.api), Faults(self.platform)
         self.lost = False
-        self.limited = limited
+        self.orphans: set[str] = set()
         self.foreign: set[str] = set()
         disk().wipe()
         for name in (STAFF, ADMINS, OTHERS):
@@ -115,15 +116,12 @@ class History:
         self._loaded = self._settings()
 
     def _settings(self) -> Loaded:
-        loaded = settings_of(limited=self.limited)
-        connection = loaded.settings.connections["demo"]
-        directory = connection.directory.model_copy(
-            update={"api_key": type(connection.provider.token)(self.api.api_key)}
-        )
-        directory = directory.model_copy(update={"requests_per_second": 1_000_000})
-        changed = connection.model_copy(update={"directory": directory})
-        settings = loaded.settings.model_copy(update={"connections": {"demo": changed}})
-        return Loaded(settings=settings)
+        settings = common_settings().settings
+        connection = settings.connections["demo"]
+        update = {"api_key": SecretStr(self.api.api_key), "requests_per_second": 1_000_000}
+        directory = connection.directory.model_copy(update=update)
+        connection = connection.model_copy(update={"directory": directory})
+        return Loaded(settings=settings.model_copy(update={"connections": {"demo": connection}}))
 
     def lose_store(self) -> None:
         """Begin with an empty store."""
@@ -149,6 +147,15 @@ class History:
     def accounts(self) -> dict[str, Resource]:
         """Every account, by its ``id``."""
         return {account["id"]: account for account in self.platform.accounts()}
+
+    def members(self) -> dict[str, set[str]]:
+        """``id`` of the members of each managed group that is there, by its name."""
+        names = {self.organization.group(name).id: name for name in SCOPE}
+        return {
+            names[group["externalId"]]: {member["value"] for member in group.get("members", [])}
+            for group in self.platform.groups()
+            if group.get("externalId") in names
+        }
 
     def links(self) -> dict[str, str]:
         """``id`` of the account by JumpCloud id."""
@@ -185,9 +192,9 @@ class History:
         self, *, die_at: int | None = None, order: Order | None = None
     ) -> RunReport | None:
         """One run, after which nobody may have lost what he should have."""
-        before, linked = self.accounts(), set(self.links().values())
+        accounts, members = self.accounts(), self.members()
         report = self.run(die_at=die_at, order=order)
-        self.check_nothing_wrong(before, linked)
+        self.check_nothing_wrong(accounts, members)
         return report
 
     def quiet_run(self, order: Order | None = None) -> RunReport:
@@ -209,18 +216,31 @@ class History:
 
     # ---- what must hold
 
-    def check_nothing_wrong(self, before: Mapping[str, Resource], linked: Iterable[str]) -> None:
-        """After any run: nobody lost access who should have it, no duplicates, no stranger touched."""
+    def check_nothing_wrong(
+        self, before: Mapping[str, Resource], members: Mapping[str, set[str]]
+    ) -> None:
+        """After any run: nobody lost or got what he should not, no duplicates, no stranger touched.
+
+        Args:
+            before: The accounts before the run.
+            members: The members of the groups before the run.
+        """
         after, entitled = self.accounts(), self.entitled()
-        ours = set(linked)
         for key, account in before.items():
-            now = after.get(key)
-            if account.get("active", True) and (now is None or not now.get("active", True)):
-                assert account.get("externalId") not in entitled, f"lost access: {account}"
+            assert key in after, f"deleted: {account}"
             if key in self.foreign:
-                assert now == account, f"a foreign account was touched: {account} {now}"
-            assert now is not None, f"deleted: {account}"
-        del ours
+                assert after[key] == account, f"a foreign account was touched: {account}"
+        for key, now in after.items():
+            had, has = (
+                before.get(key, {"active": False}).get("active", True),
+                now.get("active", True),
+            )
+            if has != had:
+                assert has == (now.get("externalId") in entitled), f"{had} -> {has}: {now}"
+        for name, held in self.members().items():
+            inside = self.organization.group(name).members.keys() & entitled
+            lost = {after[key].get("externalId") for key in members.get(name, set()) - held}
+            assert not lost & inside, f"not in {name} any more: {lost & inside}"
         self.check_no_duplicates(after.values())
 
     @staticmethod
@@ -247,8 +267,11 @@ class History:
             if account["id"] in self.foreign or not account.get("active", True):
                 continue
             if external_id not in entitled:
-                nobody_knows = self.lost and external_id not in links
-                assert nobody_knows, f"still has access: {account}"
+                if self.lost and external_id not in links:
+                    self.orphans.add(external_id)
+                assert external_id in self.orphans, f"still has access: {account}"
+        self.lost = False
+        self.orphans -= links.keys()
         self._check_members(accounts, report)
 
     def _is_excused(self, person_id: str, report: RunReport) -> bool:

@@ -26,7 +26,7 @@ class KilledError(BaseException):
 
 
 class Mortality:
-    """Counts instants (before and after each request and each write of the store) and kills.
+    """Counts instants (before and after each write of either side or the store) and kills.
 
     Attributes:
         at: Number of the instant at which the process dies, counted from 1; ``None`` for never.
@@ -39,14 +39,17 @@ class Mortality:
         self.instants = 0
         self._lock = threading.Lock()
 
-    def pass_instant(self) -> None:
+    def pass_instant(self, *, counts: bool = True) -> None:
         """Live through one instant, or die.
+
+        Args:
+            counts: Whether it is one at which the process may die, and is not only dead already.
 
         Raises:
             KilledError: The process is dead.
         """
         with self._lock:
-            self.instants += 1
+            self.instants += counts
             dead = self.at is not None and self.instants >= self.at
         if dead:
             raise KilledError
@@ -112,7 +115,8 @@ class InProcessAdapter(BaseAdapter):
 
     def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
         """Answer one request."""
-        self.mortality.pass_instant()
+        writes = request.method != "GET"
+        self.mortality.pass_instant(counts=writes)
         parts = urlsplit(request.url or "")
         body = request.body or b""
         content = body.encode() if isinstance(body, str) else bytes(body)  # type: ignore[arg-type]
@@ -146,7 +150,7 @@ class InProcessAdapter(BaseAdapter):
             if not caught:
                 raise requests.exceptions.ConnectionError from error
             broken = True
-        self.mortality.pass_instant()
+        self.mortality.pass_instant(counts=writes)
         status, headers = caught[0][:2]
         response = requests.Response()
         response.status_code = int(status[:3])

@@ -1,11 +1,10 @@
 """Whole runs between two sides and a store in memory."""
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import pytest
-import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -51,19 +50,9 @@ from tests.fakes import (
     refused,
 )
 
+pytestmark = pytest.mark.usefixtures("silent_log")
+
 APPLY, PLAN = Order(apply=True), Order(apply=False)
-
-
-@pytest.fixture(autouse=True)
-def _silent_log() -> Iterator[None]:
-    """Log nothing."""
-    structlog.configure(processors=[_drop], cache_logger_on_first_use=False)
-    yield
-    structlog.reset_defaults()
-
-
-def _drop(_logger: object, _method: str, _event: object) -> object:
-    raise structlog.DropEvent
 
 
 def in_step(who: str, **fields: object) -> UserResource:
