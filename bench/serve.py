@@ -11,7 +11,7 @@ import random
 import secrets
 import sys
 
-from jcsync.jumpcloud.wire import parse_user
+from jcsync.jumpcloud.wire import UserParser
 from jcsync.model.path import parse_path
 from jcsync.model.rules import Policy, Scope
 from jcsync.sandbox.fast_platform import FastPlatform
@@ -96,9 +96,9 @@ def fill_platform(platform: Platform, users: int, groups: int, memberships: int)
     people, teams = make_company(users, groups, memberships)
     connection = Connection.model_validate({"provider": {"base_url": "http://localhost"}})
     rules = build_rules(connection, load_profile(connection.provider.profile).attributes)
-    accounts = []
+    parse, accounts = UserParser(), []
     for person in people:
-        user = parse_user(user_record(person, ""))
+        user = parse(user_record(person, ""))
         desired = map_user(user, Scope(), Policy(), rules)
         values = {**desired.initial, **desired.attributes}
         body = dump_user(user.id, [(parse_path(path), value) for path, value in values.items()])

@@ -19,6 +19,7 @@ from jcsync.errors import SettingsError, UsageError
 from jcsync.jumpcloud.auth import ApiKey, Credentials, ServiceAccount
 from jcsync.jumpcloud.client import JumpCloud
 from jcsync.jumpcloud.insights import Insights
+from jcsync.model.rules import needed_fields
 from jcsync.model.text import did_you_mean
 from jcsync.notices import Notices
 from jcsync.pipeline import Connection
@@ -156,10 +157,12 @@ def wired(
     start_tracing(os.environ, __version__)
     settings = loaded.settings.connections[name]
     clock, stop = SystemClock(), stop or threading.Event()
-    directory, feed, closing = _build_directory(settings, name, clock, stop, retry)
     profile = load_profile(settings.provider.profile, settings.provider.quirks)
     mapped = build_rules(settings, profile.attributes)
     rules = tuple(rule for rule in mapped if profile.allows(rule.path))
+    scope = build_scope(settings)
+    needed = needed_fields(rules, scope)
+    directory, feed, closing = _build_directory(settings, name, clock, stop, retry, needed)
     origin = loaded.origins.get(f"connections.{name}.provider.token", "")
     transport = _build_transport(
         Endpoint(
@@ -196,7 +199,7 @@ def wired(
             provider=ScimProvider(transport, profile, paths, learnt.facts if learnt else None),
             store=store,
             clock=clock,
-            scope=build_scope(settings),
+            scope=scope,
             policy=build_policy(settings),
             group_policy=build_group_policy(settings),
             rules=rules,
@@ -227,6 +230,7 @@ def _build_directory(
     clock: Clock,
     stop: threading.Event,
     retry: RetryPolicy | None,
+    needed: frozenset[str] | None,
 ) -> tuple[JumpCloud, Insights | None, list[Transport]]:
     directory = settings.directory
     where = hosts(directory)
@@ -276,6 +280,7 @@ def _build_directory(
         org_id=directory.org_id or "",
         page_size=directory.page_size,
         concurrency=directory.concurrency,
+        needed=needed,
     )
     if not where.insights_url:
         return client, None, closing

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from jcsync.errors import UsageError
-from jcsync.jumpcloud.wire import parse_user
+from jcsync.jumpcloud.wire import UserParser
 from jcsync.model.directory import DirectoryGroup, DirectoryState, DirectoryUser, Membership
 from jcsync.model.path import parse_path
 from jcsync.model.plan import Change
@@ -74,7 +74,7 @@ def read_person(path: Path) -> tuple[DirectoryUser, tuple[str, ...] | None]:
     ):
         message = f"{path}: groups must be a list of names or ids"
         raise UsageError(message)
-    user = parse_user({"_id": document.get("id", _ID), **document})
+    user = UserParser()({"_id": document.get("id", _ID), **document})
     if user is None:
         message = f"{path}: _id must be a text"
         raise UsageError(message)

@@ -49,6 +49,7 @@ class JumpCloud:
         org_id: str = "",
         page_size: int = 100,
         concurrency: int = 4,
+        needed: Collection[str] | None = None,
     ) -> None:
         """Build the client; nothing is sent.
 
@@ -58,6 +59,8 @@ class JumpCloud:
             org_id: Sent as ``x-org-id`` where the route takes it.
             page_size: ``limit`` of the list of users; of every other list 100 at the most.
             concurrency: Calls at once.
+            needed: Fields of users that are read, beside who somebody is and his state; ``None``
+                for all.
         """
         self.transport = transport
         self._org_id = org_id
@@ -70,7 +73,7 @@ class JumpCloud:
         )
         self._applications: dict[str, str] = {}
         self._pool = Pool(concurrency, thread_name_prefix="jumpcloud")
-        self._users = Users(self._calls, self._pool, limit=page_size)
+        self._users = Users(self._calls, self._pool, limit=page_size, needed=needed)
 
     @property
     def answers(self) -> Mapping[str, int]:

@@ -4,7 +4,7 @@ Source:
     JumpCloud API 1.0, ``/api/systemusers``.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -12,7 +12,7 @@ from jcsync.errors import NotFoundError, RejectedError, RemoteError, UnreadableE
 from jcsync.jumpcloud.calls import MOST_ROWS_A_PAGE, Calls, ends_everything
 from jcsync.jumpcloud.listing import Page
 from jcsync.jumpcloud.people import called
-from jcsync.jumpcloud.wire import USER_FIELDS, parse_user, row_id
+from jcsync.jumpcloud.wire import UserParser, row_id
 from jcsync.model.directory import DirectoryUser, is_object_id
 from jcsync.threads import Pool
 
@@ -21,21 +21,24 @@ T = TypeVar("T")
 _SHOWN = 5
 _PATIENCE = 10
 _PATH = "/api/systemusers"
-_FIELDS = " ".join(USER_FIELDS)
-_QUERY = {"sort": "_id", "fields": _FIELDS}
 
 
 class Users:
     """Reads users; safe for several threads."""
 
-    def __init__(self, calls: Calls, pool: Pool, *, limit: int) -> None:
+    def __init__(
+        self, calls: Calls, pool: Pool, *, limit: int, needed: Collection[str] | None = None
+    ) -> None:
         """Build it; nothing is sent.
 
         Args:
             calls: To JumpCloud.
             pool: Of the threads that read them one by one.
             limit: Users a page, until JumpCloud refuses so many.
+            needed: Fields that are read, beside who somebody is and his state; ``None``: all.
         """
+        self._parse = UserParser(needed)
+        self._query = {"sort": "_id", "fields": " ".join(self._parse.fields)}
         self._calls = calls
         self._pool = pool
         self._limit = limit
@@ -61,10 +64,10 @@ class Users:
             listing = self._calls.list(
                 _PATH,
                 name="users",
-                params=_QUERY,
+                params=self._query,
                 first=page,
                 limit=self._limit,
-                keep=lambda row: parse_user(row) if row_id(row) in wanted else None,
+                keep=lambda row: self._parse(row) if row_id(row) in wanted else None,
             )
             gaps += [listing.gap] if listing.gap else []
             users = {key: user for key, user in listing.rows.items() if user}
@@ -81,12 +84,12 @@ class Users:
     def first(self) -> Page:
         """Read the first page of the whole listing."""
         try:
-            return self._calls.page(_PATH, 0, params=_QUERY, limit=self._limit)
+            return self._calls.page(_PATH, 0, params=self._query, limit=self._limit)
         except RejectedError:
             if self._limit <= MOST_ROWS_A_PAGE:
                 raise
         self._limit = MOST_ROWS_A_PAGE
-        return self._calls.page(_PATH, 0, params=_QUERY, limit=self._limit)
+        return self._calls.page(_PATH, 0, params=self._query, limit=self._limit)
 
     def singly(
         self, user_ids: list[str], fetch: Callable[[str], T]
@@ -114,10 +117,10 @@ class Users:
         """Read one user; ``None`` when JumpCloud says that he does not exist."""
         path = f"{_PATH}/{quote(user_id, safe='')}"
         try:
-            body = self._calls.get(path, params={"fields": _FIELDS}).body
+            body = self._calls.get(path, params={"fields": self._query["fields"]}).body
         except NotFoundError:
             return None
-        user = parse_user(body) if isinstance(body, Mapping) else None
+        user = self._parse(body) if isinstance(body, Mapping) else None
         if user is None:
             message = f"JumpCloud answered no user at {path}"
             raise UnreadableError(message)
@@ -139,8 +142,8 @@ class Users:
         return called(name, found) or called(name, self._list({"search": name}))
 
     def _list(self, params: Mapping[str, str]) -> list[DirectoryUser]:
-        listing = self._calls.list(_PATH, name="users", params={**_QUERY, **params})
-        return [user for row in listing.rows.values() if (user := parse_user(row))]
+        listing = self._calls.list(_PATH, name="users", params={**self._query, **params})
+        return [user for row in listing.rows.values() if (user := self._parse(row))]
 
 
 def _some(user_ids: list[str]) -> str:

@@ -5,7 +5,8 @@ Source:
     ``GraphObjectWithPaths``.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from sys import intern
 from typing import Any
 
 from jcsync.model.directory import (
@@ -16,52 +17,71 @@ from jcsync.model.directory import (
     DirectoryUser,
     UserState,
 )
+from jcsync.model.text import Repeated
 
 Json = Mapping[str, Any]
 
-USER_FIELDS = (
-    "_id",
-    *(name for name in TEXT_FIELDS),
+_ALWAYS = (
+    "username",
+    "email",
     "state",
     "suspended",
     "activated",
     "account_locked",
     "password_expired",
-    "phoneNumbers",
-    "addresses",
-    "attributes",
 )
-"""What ``fields`` asks for: all that a mapping or a decision can need, nothing secret."""
+_PARTS = ("phoneNumbers", "addresses", "attributes")
 
 
-def parse_user(row: Json) -> DirectoryUser | None:
-    """Return a user, or ``None`` when the JSON has no id."""
-    user_id = row_id(row)
-    if not user_id:
-        return None
-    return DirectoryUser(
-        id=user_id,
-        state=parse_state(row),
-        account_locked=row.get("account_locked") is True,
-        password_expired=row.get("password_expired") is True,
-        activated=row.get("activated") is not False,
-        phoneNumbers=tuple(
-            (_text(phone, "type"), _text(phone, "number"))
-            for phone in _objects(row, "phoneNumbers")
-        ),
-        addresses=tuple(
-            Address(
-                type=_text(address, "type"),
-                **{part: _text(address, part) for part in ADDRESS_FIELDS},
+class UserParser:
+    """Rows → users, with the fields that decide something.
+
+    Attributes:
+        fields: What ``fields`` asks for: all that the mapping and the scope need, nothing secret.
+    """
+
+    def __init__(self, needed: Collection[str] | None = None) -> None:
+        """Parse these fields beside those that tell who and in which state he is; ``None``: all."""
+        wanted = {*_ALWAYS, *((*TEXT_FIELDS, *_PARTS) if needed is None else needed)}
+        self._texts = [name for name in TEXT_FIELDS if name in wanted]
+        self._parts = [name for name in _PARTS if name in wanted]
+        states = [name for name in _ALWAYS if name not in TEXT_FIELDS]
+        self.fields = ("_id", *self._texts, *states, *self._parts)
+        self._repeated = Repeated()
+
+    def __call__(self, row: Json) -> DirectoryUser | None:
+        """Return a user, or ``None`` when the JSON has no id."""
+        user_id = row_id(row)
+        if not user_id:
+            return None
+        values: dict[str, Any] = {
+            name: self._repeated(text) for name in self._texts if (text := _text(row, name))
+        }
+        values |= {name: self._part(row, name) for name in self._parts}
+        return DirectoryUser(
+            id=user_id,
+            state=parse_state(row),
+            account_locked=row.get("account_locked") is True,
+            password_expired=row.get("password_expired") is True,
+            activated=row.get("activated") is not False,
+            **values,
+        )
+
+    def _part(self, row: Json, name: str) -> Any:  # noqa: ANN401 - each has a type of its own
+        repeated = self._repeated
+        if name == "addresses":
+            return tuple(
+                Address(
+                    type=repeated(_text(address, "type")),
+                    **{part: repeated(_text(address, part)) for part in ADDRESS_FIELDS},
+                )
+                for address in _objects(row, name)
             )
-            for address in _objects(row, "addresses")
-        ),
-        attributes=tuple(
-            (_text(custom, "name"), _text(custom, "value"))
-            for custom in _objects(row, "attributes")
-        ),
-        **{name: _text(row, name) for name in TEXT_FIELDS},
-    )
+        key, value = ("type", "number") if name == "phoneNumbers" else ("name", "value")
+        return tuple(
+            (repeated(_text(item, key)), repeated(_text(item, value)))
+            for item in _objects(row, name)
+        )
 
 
 def parse_state(row: Json) -> UserState:
@@ -90,11 +110,14 @@ def parse_group(row: Json) -> DirectoryGroup | None:
 
 
 def row_id(row: object) -> str:
-    """The id of a row, however this route spells it; ``""`` when it has none."""
+    """The id of a row, however this route spells it; ``""`` when it has none.
+
+    A person's id comes with him, with each of his groups, and from the store: it is kept once.
+    """
     if not isinstance(row, Mapping):
         return ""
     value = row.get("_id") or row.get("id")
-    return value if isinstance(value, str) else ""
+    return intern(value) if isinstance(value, str) else ""
 
 
 def edge_id(row: object, kind: str) -> str:

@@ -144,6 +144,11 @@ def is_field(name: str) -> bool:
     return _FIELD.fullmatch(name) is not None
 
 
+def root_field(name: str) -> str:
+    """Return the field of JumpCloud's record that :func:`field_value` looks into."""
+    return re.split(r"[.\[]", name, maxsplit=1)[0]
+
+
 def field_value(user: DirectoryUser, name: str) -> str:
     """Return the text of one field, ``""`` when it is absent or empty.
 

@@ -4,11 +4,11 @@
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from jcsync.model.directory import DirectoryUser, is_object_id
+from jcsync.model.directory import DirectoryUser, is_object_id, root_field
 from jcsync.model.resource import Value
 
 
@@ -94,6 +94,7 @@ class AttributeRule:
         clear: Where the source is empty, remove the provider's value instead of leaving it.
         max_length: Longer text is cut to this many characters.
         reference: ``read`` returns the JumpCloud ``id`` of another person, whose account is meant.
+        fields: Of JumpCloud, at which ``read`` may look; ``None``: at any.
     """
 
     path: str
@@ -104,6 +105,21 @@ class AttributeRule:
     clear: bool = False
     max_length: int | None = None
     reference: bool = False
+    fields: frozenset[str] | None = None
+
+
+def needed_fields(rules: Iterable[AttributeRule], scope: Scope) -> frozenset[str] | None:
+    """Return the fields of JumpCloud's users that decide something, ``None`` when any may.
+
+    Who somebody is and whether he is active is needed in any case, and not named here.
+    """
+    clauses = (*scope.where, *(clause for group in scope.groups for clause in group.where))
+    fields = {root_field(clause.attribute) for clause in clauses}
+    for rule in rules:
+        if rule.fields is None:
+            return None
+        fields |= rule.fields
+    return frozenset(fields)
 
 
 class Removal(StrEnum):

@@ -20,3 +20,24 @@ def did_you_mean(word: str, allowed: Iterable[str]) -> str:
     known = {name.casefold(): name for name in allowed}
     near = difflib.get_close_matches(word.casefold(), known, n=1)
     return f'; did you mean "{known[near[0]]}"?' if near else ""
+
+
+class Repeated:
+    """Keeps one object for each text that repeats, such as a department or a country.
+
+    Only for the first ones that come, so that texts which never repeat take no room in it.
+    """
+
+    def __init__(self, most: int = 10_000) -> None:
+        """Remember ``most`` different texts."""
+        self._known: dict[str, str] = {}
+        self._most = most
+
+    def __call__(self, text: str) -> str:
+        """Return a text that is equal."""
+        known = self._known.get(text)
+        if known is not None:
+            return known
+        if len(self._known) < self._most:
+            self._known[text] = text
+        return text

@@ -40,7 +40,7 @@ from jcsync.scim.probe import Probe
 from jcsync.scim.profiles import Profile
 from jcsync.scim.reading import Reader
 from jcsync.scim.verify import Verifier
-from jcsync.scim.wire import parse_group, parse_user
+from jcsync.scim.wire import UserParser, parse_group
 from jcsync.threads import Pool
 from jcsync.transport import Transport
 
@@ -74,7 +74,7 @@ class ScimProvider:
         profile = adapted(profile, known) if known is not None else profile
         self.transport = transport
         self.profile = profile
-        self._paths = tuple(parse_path(path) for path in paths)
+        self._parse_user = UserParser(map(parse_path, paths))
         self._calls = Calls(transport, profile)
         discovery = Discovery(self._calls, profile, known)
         self._reader = Reader(self._calls, profile, discovery)
@@ -121,7 +121,7 @@ class ScimProvider:
         """Read all accounts, and all groups with their members when asked to."""
         with Pool(max_workers=1) as pool:
             pending = pool.submit(self._list_groups) if groups else None
-            users = self._reader.read_whole("Users", lambda row: parse_user(row, self._paths))
+            users = self._reader.read_whole("Users", self._parse_user)
             listed = pending.result() if pending else Listing()
         if listed.gaps and len(users.rows) > len(listed.rows) > 0:
             # A platform that gives so many accounts at once has not cut the list of groups.
@@ -154,7 +154,7 @@ class ScimProvider:
     def fetch_accounts(self, sought: Iterable[Sought]) -> ProviderState:
         """Look some accounts up: by ``id``, ``externalId``, ``userName``, then the e-mails."""
         rows = self._lookup.accounts(sought).values()
-        users = tuple(user for row in rows if (user := parse_user(row, self._paths)))
+        users = tuple(user for row in rows if (user := self._parse_user(row)))
         return ProviderState(users=users, gaps=self._lookup.gaps, notes=self._lookup.notes)
 
     def fetch_memberships(self, sought: Iterable[Sought], accounts: Iterable[str]) -> ProviderState:
@@ -209,7 +209,7 @@ class ScimProvider:
     def fetch_user(self, resource_id: str) -> UserResource | None:
         """Read one account; ``None`` when it is gone."""
         body = self._reader.read(resource_path("Users", resource_id))
-        return parse_user(body, self._paths) if body is not None else None
+        return self._parse_user(body) if body is not None else None
 
     def fetch_group(self, resource_id: str) -> GroupResource | None:
         """Read one group; ``None`` when it is gone."""
@@ -227,7 +227,7 @@ class ScimProvider:
         ignores filters is read in full, once for all look-ups.
         """
         rows = self._reader.find("Users", since=0, externalId=external_id, userName=user_name)
-        return tuple(user for row in rows if (user := parse_user(row, self._paths)))
+        return tuple(user for row in rows if (user := self._parse_user(row)))
 
     def _list_groups(self) -> Listing:
         """All groups; a platform without groups has a gap, and its accounts are read all the same."""

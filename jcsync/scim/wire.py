@@ -7,12 +7,14 @@ Source:
     RFC 7643, sections 2 to 4 and 8; RFC 7644, sections 3.3 and 3.4.2.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from sys import intern
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from jcsync.model.path import CORE_GROUP, CORE_USER, ENTERPRISE_USER, ScimPath
 from jcsync.model.resource import GroupResource, UserResource, Value
+from jcsync.model.text import Repeated
 
 _OLDER_URNS = {ENTERPRISE_USER: "urn:scim:schemas:extension:enterprise:1.0"}
 LIST_RESPONSE = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
@@ -26,44 +28,52 @@ def attribute(resource: object, name: str) -> object:
         return None
     if name in resource:
         return resource[name]
-    wanted = name.casefold()
-    return next((value for key, value in resource.items() if key.casefold() == wanted), None)
+    wanted, size = name.casefold(), len(name)
+    for key, value in resource.items():
+        if len(key) == size and key.casefold() == wanted:
+            return value
+    return None
 
 
-def parse_user(resource: Json, paths: Sequence[ScimPath]) -> UserResource | None:
-    """Return an account, or ``None`` when the JSON has no ``id``.
+class UserParser:
+    """JSON → accounts, with the attributes that are managed."""
 
-    Args:
-        resource: A User.
-        paths: The attributes to keep.
-    """
-    resource_id = text_of(attribute(resource, "id"))
-    if not resource_id:
-        return None
-    active = attribute(resource, "active")
-    return UserResource(
-        resource_id=resource_id,
-        external_id=text_of(attribute(resource, "externalId")),
-        user_name=text_of(attribute(resource, "userName")),
-        active=parse_active(active),
-        shows_active=active is not None,
-        attributes={str(path): read_path(resource, path) for path in paths},
-        emails=tuple(
-            text
-            for email in _elements(attribute(resource, "emails"))
-            if (text := text_of(attribute(email, "value")))
-        ),
-    )
+    def __init__(self, paths: Iterable[ScimPath]) -> None:
+        """Keep these attributes."""
+        self._paths = tuple((str(path), path) for path in paths)
+        self._repeated = Repeated()
+
+    def __call__(self, resource: Json) -> UserResource | None:
+        """Return an account, or ``None`` when the JSON has no ``id``."""
+        resource_id = id_of(attribute(resource, "id"))
+        if not resource_id:
+            return None
+        return UserResource(
+            resource_id=resource_id,
+            external_id=id_of(attribute(resource, "externalId")),
+            user_name=text_of(attribute(resource, "userName")),
+            active=parse_active(attribute(resource, "active")),
+            attributes={name: self._value(resource, path) for name, path in self._paths},
+            emails=tuple(
+                text
+                for email in _elements(attribute(resource, "emails"))
+                if (text := text_of(attribute(email, "value")))
+            ),
+        )
+
+    def _value(self, resource: Json, path: ScimPath) -> Value:
+        value = read_path(resource, path)
+        return self._repeated(value) if isinstance(value, str) else value
 
 
 def parse_group(resource: Json) -> GroupResource | None:
     """Return a group, its members de-duplicated, or ``None`` when the JSON has no ``id``."""
-    resource_id = text_of(attribute(resource, "id"))
+    resource_id = id_of(attribute(resource, "id"))
     if not resource_id:
         return None
     return GroupResource(
         resource_id=resource_id,
-        external_id=text_of(attribute(resource, "externalId")),
+        external_id=id_of(attribute(resource, "externalId")),
         display_name=text_of(attribute(resource, "displayName")),
         members=frozenset(filter(None, map(_member_id, _elements(attribute(resource, "members"))))),
     )
@@ -77,8 +87,8 @@ def parse_groups(resources: Iterable[Json]) -> list[GroupResource]:
 def _member_id(member: object) -> str:
     """The ``id`` of a member: its value, the member itself, or the end of its reference."""
     if not isinstance(member, dict):
-        return text_of(member)
-    named = text_of(attribute(member, "value"))
+        return id_of(member)
+    named = id_of(attribute(member, "value"))
     return named or unquote(urlsplit(text_of(attribute(member, "$ref"))).path.rpartition("/")[2])
 
 
@@ -145,6 +155,11 @@ def text_of(value: object) -> str:
     if isinstance(value, str):
         return value
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
+
+
+def id_of(value: object) -> str:
+    """An id as text, kept once: an account's comes with it, with its groups, and from the store."""
+    return intern(text_of(value))
 
 
 def describe_config(body: object) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter, ValidationError
 
 from jcsync.errors import SettingsError
-from jcsync.model.directory import TEXT_FIELDS, DirectoryUser, field_value
+from jcsync.model.directory import TEXT_FIELDS, DirectoryUser, field_value, root_field
 from jcsync.model.limits import Limit, Limits
 from jcsync.model.path import InvalidPathError, ScimPath, parse_path
 from jcsync.model.resource import Value
@@ -22,6 +22,7 @@ from jcsync.model.rules import (
     Operator,
     Policy,
     Scope,
+    needed_fields,
 )
 from jcsync.settings.ceilings import CountLimit, ShareLimit
 from jcsync.settings.connection import DEFAULT_GROUP_NAME, Connection, DirectorySettings
@@ -182,11 +183,12 @@ def _parsed(defaults: Mapping[str, Any]) -> list[tuple[ScimPath, AttributeSource
 
 
 def _rule(path: ScimPath, source: AttributeSource) -> AttributeRule:
-    origin, read = _reader(source)
+    origin, read, fields = _reader(source)
     return AttributeRule(
         path=str(path),
         source=origin,
         read=read,
+        fields=fields,
         default=source.default,
         create_only=source.when == "create",
         clear=source.clear,
@@ -195,17 +197,19 @@ def _rule(path: ScimPath, source: AttributeSource) -> AttributeRule:
     )
 
 
-def _reader(source: AttributeSource) -> tuple[str, Callable[[DirectoryUser], Value]]:
-    """Return the origin in words and the function that reads it."""
-    if source.from_ is not None:
-        return source.from_, _field_reader(source.from_)
+def _reader(
+    source: AttributeSource,
+) -> tuple[str, Callable[[DirectoryUser], Value], frozenset[str] | None]:
+    """Return the origin in words, the function that reads it, and the fields it may look at."""
     if source.template is not None:
-        from jcsync.settings.templates import compile_user_template  # noqa: PLC0415 # loads Jinja2
+        from jcsync.settings import templates  # noqa: PLC0415 # loads Jinja2
 
-        return "template", compile_user_template(source.template)
-    if source.reference is not None:
-        return source.reference, _field_reader(source.reference)
-    return "constant", partial(_read_constant, source.value)
+        read = templates.compile_user_template(source.template)
+        return "template", read, templates.fields_of_user(source.template)
+    name = source.from_ or source.reference
+    if name is not None:
+        return name, _field_reader(name), frozenset({root_field(name)})
+    return "constant", partial(_read_constant, source.value), frozenset()
 
 
 def _field_reader(name: str) -> Callable[[DirectoryUser], Value]:
@@ -229,7 +233,11 @@ def _beside(rule: AttributeRule, rules: Iterable[AttributeRule]) -> AttributeRul
     if not is_primary(path):
         return rule
     content = tuple(other for other in rules if is_beside(parse_path(other.path), path))
-    return replace(rule, read=partial(_read_primary, rule.read, content))
+    return replace(
+        rule,
+        read=partial(_read_primary, rule.read, content),
+        fields=needed_fields((rule, *content), Scope()),
+    )
 
 
 def _read_primary(

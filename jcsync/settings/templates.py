@@ -111,6 +111,14 @@ def compile_user_template(source: str) -> Callable[[DirectoryUser], str]:
     return lambda user: _render(template, source, {"user": UserView(user)})
 
 
+def fields_of_user(source: str) -> frozenset[str] | None:
+    """Return the fields of ``user`` that a checked template names, ``None`` when it may use any."""
+    tree = _environment().parse(source)
+    named = [name for _, base, name in _accesses(tree) if base == "user"]
+    mentioned = sum(node.name == "user" for node in tree.find_all(nodes.Name))
+    return frozenset(named) if len(named) == mentioned else None
+
+
 def compile_group_template(source: str) -> Callable[[str, str], str]:
     """Return the function that renders a checked template for the id and name of a group.
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -139,6 +140,32 @@ def test_one_person_changed_in_a_fast_run(licensed: Site) -> None:
         ("GET", "/scim/v2/Groups"): 2,
         ("GET", "/scim/v2/Groups/{id}"): 2,
     }
+
+
+def asked_fields(site: Site) -> set[str]:
+    """What the lists of users were asked for."""
+    queries = [r.query for r in traffic(site)[0].log if r.path == "/api/systemusers"]
+    return {name for query in queries for name in parse_qs(query)["fields"][0].split()}
+
+
+def test_fields_that_nothing_needs_are_not_read(settled: Site) -> None:
+    """A mapping or a condition that needs one is all it takes to read it."""
+    settled("reconcile")
+    usual = asked_fields(settled)
+    work = 'addresses[type eq "work"].country'
+    settled.configure(
+        scope={"groups": ["All"], "where": [{"attribute": "company", "exists": True}]},
+        users={"attributes": {work: "addresses[work].country"}},
+    )
+    settled.forget_traffic()
+    done = settled("plan", "--json").run
+
+    assert {"email", "department", "state"} < usual
+    assert usual.isdisjoint({"addresses", "attributes", "company", "manager", "description"})
+    assert asked_fields(settled) == {*usual, "addresses", "company"}
+    (change, *_) = done["plan"]["changes"]
+    assert [a["path"] for a in change["attributes"]] == [work]
+    assert done["plan"]["counts"]["users"]["patch"] == PEOPLE
 
 
 SPARED = (

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jcsync.jumpcloud.wire import edge_id, parse_group, parse_state, parse_user, row_id
+from jcsync.jumpcloud.wire import UserParser, edge_id, parse_group, parse_state, row_id
 from jcsync.model.directory import TEXT_FIELDS, Address, DirectoryUser, UserState
 
 ANY_JSON = st.recursive(
@@ -43,7 +43,7 @@ def test_states(row: dict[str, Any], state: UserState) -> None:
 
 def test_user_in_full() -> None:
     """Every part is kept; unknown keys and ids of sub-documents are not."""
-    user = parse_user(
+    user = UserParser()(
         {
             "_id": "5f",
             "id": "5f",
@@ -76,7 +76,7 @@ def test_user_in_full() -> None:
 @given(st.dictionaries(st.sampled_from(NAMES), ANY_JSON))
 def test_junk_is_absent_and_never_an_error(row: dict[str, Any]) -> None:
     """One bad value costs that value, not the user, and never the run."""
-    user = parse_user(row)
+    user = UserParser()(row)
     assert (user is None) == (not isinstance(row.get("_id"), str) or not row["_id"])
 
 
@@ -115,3 +115,29 @@ def test_groups() -> None:
     flagged = parse_group({"id": "g", "memberQueryErrorFlags": ["CYCLE"]})
     assert flagged is not None
     assert flagged.error_flags == ("CYCLE",)
+
+
+def test_only_what_decides_is_asked_for_and_kept() -> None:
+    """Who somebody is and his state in any case; of the rest what is needed, whatever comes."""
+    parse = UserParser({"department", "phoneNumbers"})
+    row = {
+        "_id": "5f",
+        "email": "ann@example.com",
+        "department": "IT",
+        "jobTitle": "CEO",
+        "phoneNumbers": [{"type": "work", "number": "1"}],
+        "addresses": [{"type": "work", "country": "NO"}],
+        "suspended": True,
+    }
+
+    assert set(parse.fields) == {
+        *("_id", "username", "email", "department", "phoneNumbers"),
+        *("state", "suspended", "activated", "account_locked", "password_expired"),
+    }
+    assert parse(row) == DirectoryUser(
+        id="5f",
+        email="ann@example.com",
+        department="IT",
+        phoneNumbers=(("work", "1"),),
+        state=UserState.SUSPENDED,
+    )

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from jcsync.model.text import did_you_mean, printable
+from jcsync.model.text import Repeated, did_you_mean, printable
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,17 @@ def test_nothing_unprintable_is_left(text: str) -> None:
 def test_the_nearest_word_is_suggested() -> None:
     assert did_you_mean("Group", ["groups", "where"]) == '; did you mean "groups"?'
     assert did_you_mean("zebra", ["groups", "where"]) == ""
+
+
+def test_texts_that_repeat_are_one_object() -> None:
+    """As far as there is room for different ones; the others are what they are."""
+    repeated = Repeated(most=2)
+    first, *others = (" IT".strip() for _ in range(3))
+
+    assert all(repeated(other) is repeated(first) for other in others)
+    assert [repeated(text) for text in ("HR", "Legal", "IT", "Legal")] == [
+        "HR",
+        "Legal",
+        "IT",
+        "Legal",
+    ]

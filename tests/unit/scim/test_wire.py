@@ -11,13 +11,13 @@ from jcsync.model.path import ENTERPRISE_USER, parse_path
 from jcsync.model.resource import Value
 from jcsync.scim.profiles import load_profile, profile_names
 from jcsync.scim.wire import (
+    UserParser,
     attribute,
     describe_config,
     dump_group,
     dump_user,
     parse_active,
     parse_group,
-    parse_user,
     read_path,
     text_of,
 )
@@ -56,7 +56,7 @@ def test_what_is_dumped_is_parsed_again(external_id: str, values: dict[str, str 
     """Every value comes back, and an empty one is absent."""
     paths = [parse_path(path) for path in values]
     body = dump_user(external_id, [(parse_path(path), value) for path, value in values.items()])
-    account = parse_user({**body, "id": "1"}, paths)
+    account = UserParser(paths)({**body, "id": "1"})
     assert account is not None
     assert account.external_id == external_id
     assert account.active
@@ -137,7 +137,8 @@ def test_groups_are_created_without_members() -> None:
 
 def test_accounts_of_sloppy_servers_are_read() -> None:
     """Names and URNs in other case, numbers as ids, one value in place of a list."""
-    account = parse_user(
+    paths = ("name.givenName", WORK, f"{ENTERPRISE_USER}:department", "title")
+    account = UserParser(map(parse_path, paths))(
         {
             "ID": 42,
             "EXTERNALID": "5f",
@@ -147,11 +148,7 @@ def test_accounts_of_sloppy_servers_are_read() -> None:
             "Emails": {"Type": "WORK", "Value": "ann@example.com"},
             ENTERPRISE_USER.upper(): {"Department": "IT", "manager": {"VALUE": "9"}},
             "title": {"value": "CEO"},
-        },
-        [
-            parse_path(path)
-            for path in ("name.givenName", WORK, f"{ENTERPRISE_USER}:department", "title")
-        ],
+        }
     )
     assert account is not None
     assert (account.resource_id, account.external_id) == ("42", "5f")
@@ -193,7 +190,7 @@ def test_missing_element_and_missing_part_differ() -> None:
 def test_junk_is_absent_and_never_an_error(resource: Any) -> None:
     """One bad value costs that value, not the account, and never the run."""
     for body in (resource, {"id": "1", "emails": resource, "name": resource, "members": resource}):
-        parse_user(body, [parse_path(path) for path in PATHS])
+        UserParser(map(parse_path, PATHS))(body)
         parse_group(body)
         describe_config(body)
         assert isinstance(text_of(attribute(body, "id")), str)

@@ -482,3 +482,34 @@ def test_the_name_that_is_shown_is_never_blank(
     rule = rules_of(tmp_path, {}, attributes)["displayName"]
     fields = {"firstname": "Anna", "lastname": "Lee-Smith", "username": "ann", **names}
     assert rule.read(DirectoryUser(id="1", **fields)) == shown
+
+
+def test_fields_that_the_mapping_looks_at(tmp_path: Path) -> None:
+    """Of every kind of source; that of who lacks a value beside ``primary``, too."""
+    connection = load_connection(
+        tmp_path,
+        users={
+            "attributes": {
+                "title": None,
+                "nickName": "attributes.nick",
+                'addresses[type eq "work"].country': "addresses[work].country",
+                "displayName": {"template": "{{ user.firstname ~ user.lastname }}"},
+                f"{ENTERPRISE_USER}:manager.value": {"reference": "manager"},
+                "userType": {"value": "Employee"},
+                'emails[type eq "home"].value': "alternateEmail",
+                'emails[type eq "home"].primary': {"value": True},
+            }
+        },
+    )
+    rules = {rule.path: rule.fields for rule in build_rules(connection, DEFAULTS)}
+
+    assert rules == {
+        "userName": {"email"},
+        "nickName": {"attributes"},
+        'addresses[type eq "work"].country': {"addresses"},
+        "displayName": {"firstname", "lastname"},
+        f"{ENTERPRISE_USER}:manager.value": {"manager"},
+        "userType": set(),
+        'emails[type eq "home"].value': {"alternateEmail"},
+        'emails[type eq "home"].primary': {"alternateEmail"},
+    }

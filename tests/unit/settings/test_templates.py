@@ -11,7 +11,10 @@ from jcsync.settings.templates import (
     check_group_template,
     check_user_template,
     compile_user_template,
+    fields_of_user,
 )
+
+PARTS = ("phoneNumbers", "addresses")
 
 
 @pytest.mark.parametrize(
@@ -139,3 +142,29 @@ def test_a_failing_template_names_itself_its_line_and_the_reason(
         render(DirectoryUser(id="5f0c", phoneNumbers=(("work", "ask Ann"),)))
 
     assert expected in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("source", "fields"),
+    [
+        ("plain text", set()),
+        ("{{ user.firstname }} {{ user['lastname'] }}", {"firstname", "lastname"}),
+        ("{% if user.company %}{{ user.company }}{% endif %}", {"company"}),
+        (
+            "{{ user.email if user.state == 'x' else user.username }}",
+            {"email", "state", "username"},
+        ),
+        ("{{ user.phoneNumbers.work | phone(user.addresses.work.country) }}", {*PARTS}),
+        ("{{ user.attributes['any thing'] }}{{ user.attributes.x }}", {"attributes"}),
+        ("{{ first(user.displayname, user.username) }}", {"displayname", "username"}),
+        ("{% for key in user.attributes %}{{ key }}{% endfor %}", {"attributes"}),
+        ("{% set name = user.firstname %}{{ name }}", {"firstname"}),
+        ("{% set name = 'email' %}{{ user[name] }}", None),
+        ("{% set person = user %}{{ person.email }}", None),
+        ("{% for person in [user] %}{{ person.email }}{{ user.email }}{% endfor %}", None),
+        ("{{ user }}", None),
+    ],
+)
+def test_fields_that_a_template_can_look_at(source: str, fields: set[str] | None) -> None:
+    """Those that it names; any, where it passes the user on or makes names up."""
+    assert fields_of_user(source) == fields
