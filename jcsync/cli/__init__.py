@@ -12,7 +12,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from jcsync import __version__
-from jcsync.cli.common import Options, common_options, fault_text
+from jcsync.cli.common import Options, common_options, emit_refusal, fault_text
 from jcsync.errors import JcsyncError
 
 _COMMANDS = {
@@ -140,11 +140,13 @@ def main(args: list[str] | None = None) -> None:
     """
     _print_whatever_comes()
     gc.set_threshold(*_GC_THRESHOLD)
+    words = sys.argv[1:] if args is None else args
     try:
         status = cli.main(args=args, prog_name="jcsync", standalone_mode=False)
     except click.exceptions.Abort:
         sys.exit(130)
     except click.ClickException as error:
+        _refuse_in_json(words, error.format_message())
         error.show()
         sys.exit(error.exit_code)
     except JcsyncError as error:
@@ -153,6 +155,7 @@ def main(args: list[str] | None = None) -> None:
         sys.stderr.close()
         sys.exit(1)
     except Exception as error:  # noqa: BLE001 - a front door: no traceback reaches a user
+        _refuse_in_json(words, fault_text(error))
         sys.exit(_apologize(error))
     finally:
         _end_tracing()
@@ -185,6 +188,12 @@ def _print_whatever_comes() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+
+
+def _refuse_in_json(words: list[str], message: str) -> None:
+    """Give those who asked for JSON a document, where no command got so far as to know of it."""
+    if "--json" in words:
+        emit_refusal(next((word for word in words if word in _COMMANDS), None), message)
 
 
 def _refuse(error: JcsyncError) -> int:

@@ -77,15 +77,15 @@ def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
             return command(*args, options=options, **kwargs)
         except JcsyncError as error:
             if options.json:
-                _emit_refusal(str(error))
+                emit_refusal(click.get_current_context().info_name, str(error))
             raise
 
     return with_options
 
 
-def _emit_refusal(message: str) -> None:
+def emit_refusal(command: str | None, message: str) -> None:
     """Print the document of a command that could not do its work: whoever asked for JSON gets it."""
-    of_runs = click.get_current_context().info_name in ("plan", "apply", "reconcile")
+    of_runs = command in ("plan", "apply", "reconcile")
     emit_json({**({"runs": []} if of_runs else {}), "error": message})
 
 

@@ -29,10 +29,11 @@ def validate(options: Options) -> None:
         if not options.json:
             raise
         problems = [asdict(problem) for problem in error.problems]
-        emit_json({"valid": False, "problems": problems, "warnings": []})
+        emit_json({"file": error.source, "valid": False, "problems": problems, "warnings": []})
         click.get_current_context().exit(_EXIT_SETTINGS)
     if options.json:
-        emit_json({"valid": True, "problems": [], "warnings": list(loaded.warnings)})
+        warnings = list(loaded.warnings)
+        emit_json({"file": loaded.label, "valid": True, "problems": [], "warnings": warnings})
         return
     names = list(loaded.settings.connections)
     noun = "connection" if len(names) == 1 else "connections"

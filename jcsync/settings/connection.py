@@ -246,7 +246,7 @@ class ScheduleSettings(Section):
 class Connection(Section):
     """One directory, one platform, and how the one follows the other."""
 
-    enabled: bool = Field(default=True, description="false: no command and no daemon runs it.")
+    enabled: bool = Field(default=True, description="false: only commands that name it run it.")
     allow_insecure: bool = Field(
         default=False, description="Allow http to hosts other than this computer."
     )

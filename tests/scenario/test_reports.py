@@ -331,6 +331,46 @@ def test_settings_error_with_json(team: Site) -> None:
     assert result.err.startswith("jcsync: ")
 
 
+@pytest.mark.parametrize("place", ["before", "after"])
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("reconcile", "--nope"), "--nope"),
+        (("plan", "--user", ""), "is empty"),
+        (("apply",), "FILE"),
+        (("approve", "first"), "HOLD"),
+        (("explain",), "CONNECTION"),
+        (("reconsile",), "reconcile"),
+    ],
+)
+def test_usage_error_with_json(team: Site, words: tuple[str, ...], why: str, place: str) -> None:
+    """Words that make no command give a document as well, wherever ``--json`` stands."""
+    words = ("--json", *words) if place == "before" else (*words, "--json")
+
+    result = team.here(*words)
+
+    assert result.status == 2
+    assert why in result.document["error"]
+    assert ("runs" in result.document) == bool({"plan", "apply", "reconcile"} & {*words})
+    assert "Error: " in result.err
+
+
+def test_fault_of_ours_with_json(team: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error that nobody foresaw is told in the document, too."""
+
+    def fail(*_: object, **__: object) -> None:
+        message = "unforeseen"
+        raise ZeroDivisionError(message)
+
+    monkeypatch.setattr("jcsync.cli.history.open_store_of", fail)
+
+    result = team.here("runs", "--json")
+
+    assert result.status == 1
+    assert "unforeseen" in result.document["error"]
+    assert "unforeseen" in result.err
+
+
 def test_standard_output_is_the_document_and_nothing_else(busy: Site) -> None:
     """Logs, warnings and progress go to standard error, also when verbose."""
     result = busy.process("reconcile", "--json", "--verbose")

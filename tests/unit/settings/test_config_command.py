@@ -59,12 +59,17 @@ def test_validate_with_problems(capsys: pytest.CaptureFixture[str]) -> None:
 def test_validate_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     status, out, _ = call(capsys, "validate", "--json")
     assert status == 0
-    assert json.loads(out) == {"valid": True, "problems": [], "warnings": []}
+    assert json.loads(out) == {
+        "file": "config/jcsync.yaml",
+        "valid": True,
+        "problems": [],
+        "warnings": [],
+    }
 
     status, out, err = call(capsys, "validate", "--json", "--config", "bad.yaml")
     document = json.loads(out)
     assert (status, err) == (2, "")
-    assert document["valid"] is False
+    assert (document["file"], document["valid"]) == ("bad.yaml", False)
     assert document["problems"][0] == {
         "line": 2,
         "path": "log.level",
