@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from ssl import SSLError
 
 from pydantic import Secret
 
@@ -178,7 +179,7 @@ def wired(
             ca_file=settings.provider.ca_file,
             proxy=_secret(settings.provider.proxy),
             advice=(
-                f'The token of connection "{name}"{_from(origin)} was revoked or belongs to '
+                f'The token of connection "{name}"{_from(origin)} was revoked, has expired or belongs to '
                 "another SCIM setting: create a new one on the platform and put it there"
             ),
         ),
@@ -262,7 +263,7 @@ def _build_directory(
         Endpoint(
             name="JumpCloud",
             base_url=where.base_url,
-            setting="directory.base_url",
+            setting="directory.base_url" if directory.base_url else "directory.region",
             headers={"Accept": "application/json", "Content-Type": "application/json"},
             concurrency=directory.concurrency,
             requests_per_second=directory.requests_per_second,
@@ -326,7 +327,8 @@ def _build_transport(
             endpoint, authorize=lambda: authorization, clock=clock, stop=stop, retry=retry
         )
     except OSError as error:
-        message = f"provider.ca_file {endpoint.ca_file}: {error.strerror or error}"
+        found = "it holds no certificate in PEM form" if isinstance(error, SSLError) else None
+        message = f"provider.ca_file {endpoint.ca_file}: {found or error.strerror}"
         raise SettingsError(message) from error
 
 

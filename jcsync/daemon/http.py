@@ -4,6 +4,7 @@
 JumpCloud or the platform: a probe must not fail because they do.
 """
 
+import errno
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,13 @@ Probe = Callable[[], tuple[bool, str]]
 """Tells whether all is well, and in one line a problem what is not."""
 
 _REQUEST_S = 10
+_REMEDIES = {
+    errno.EADDRINUSE: (
+        "see whether another jcsync or another program listens there, or choose another address"
+    ),
+    errno.EADDRNOTAVAIL: "this computer has no such address; choose one of its own, or 0.0.0.0",
+    errno.EACCES: "only root may listen at ports below 1024; choose a higher one",
+}
 
 
 @contextmanager
@@ -80,9 +88,10 @@ def serve_http(
     try:
         server = Server(address, Handler)
     except OSError as error:
+        remedy = _REMEDIES.get(error.errno or 0, "choose another address")
         message = (
             f"http.bind: cannot listen at {address[0]}:{address[1]}: {error.strerror or error}; "
-            "see whether another jcsync or another program listens there, or choose another address"
+            f"{remedy}"
         )
         raise SettingsError(message) from error
     thread = threading.Thread(target=server.serve_forever, args=(0.1,), name="http", daemon=True)

@@ -130,7 +130,7 @@ class Calls:
             return Page(rows=body["results"], total=count if counted else None)
         if isinstance(body, list):
             return Page(rows=body, total=int(total) if total and total.isdecimal() else None)
-        message = f"JumpCloud answered no list at {path}"
+        message = f"JumpCloud answered no list at {path}; check directory.base_url"
         raise UnreadableError(message)
 
     def get(self, path: str, *, params: Mapping[str, str], organization: bool = True) -> Answer:

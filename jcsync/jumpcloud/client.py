@@ -143,7 +143,11 @@ class JumpCloud:
         return len(self._calls.edges(path, "user", "members").user_ids)
 
     def _list_groups(self) -> Listing:
-        return self._calls.list("/api/v2/usergroups", name="groups", params={"sort": "name"})
+        try:
+            return self._calls.list("/api/v2/usergroups", name="groups", params={"sort": "name"})
+        except NotFoundError as error:
+            message = f"{error}; check directory.base_url, to which jcsync adds /api"
+            raise NotFoundError(message, status=error.status) from error
 
     # ------------------------------------------------------------------ the scope
 

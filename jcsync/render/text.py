@@ -6,6 +6,7 @@ from jcsync.model.limits import Violation
 from jcsync.model.plan import Action, AttributeChange, Change, Plan
 from jcsync.model.report import (
     BLOCKING,
+    ErrorKind,
     Finding,
     FindingKind,
     Outcome,
@@ -53,7 +54,7 @@ def render_run(
     """
     plan = report.plan
     if plan is None:
-        yield (("", ""),)
+        yield ((report.connection, "bold"), (f" · {report.mode}", ""))
         message = report.error.message if report.error else "no plan was made"
         yield (("  FAILED: ", "red"), (printable(message), ""))
         yield from _advice(report, applied=applied)
@@ -309,7 +310,9 @@ def _advice(report: RunReport, *, applied: bool) -> Iterator[Line]:
         if report.plan is not None:
             yield (("  FAILED: ", "red"), (printable(report.error.message), ""))
         if not wrote:
-            yield (("  Nothing was written.", ""),)
+            unread = report.error.kind is ErrorKind.UNREADABLE
+            next_step = f" Next: jcsync check {name}" if unread else ""
+            yield ((f"  Nothing was written.{next_step}", ""),)
         return
     if report.outcome is RunOutcome.HELD:
         yield from _decision(report.hold)

@@ -63,12 +63,12 @@ def parse_page(body: object, where: str) -> Page:
         UnreadableError: It is none.
     """
     if not isinstance(body, Mapping):
-        message = f"the platform answered no SCIM list at {where}"
+        message = f"the platform answered no SCIM list at {where}; check provider.base_url"
         raise UnreadableError(message)
     total = attribute(body, "totalResults")
     rows = attribute(body, "Resources")
     if (rows is None and total is None) or not (rows is None or isinstance(rows, list)):
-        message = f"the platform answered no SCIM list at {where}"
+        message = f"the platform answered no SCIM list at {where}; check provider.base_url"
         raise UnreadableError(message)
     number = int(text_of(total)) if text_of(total).isdecimal() else None
     return Page(

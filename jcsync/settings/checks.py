@@ -36,7 +36,7 @@ def check_tree(tree: Mapping[str, Any], environ: Mapping[str, str], cwd: Path) -
     yield from _check_store(mapping(tree.get("store")), environ, cwd)
     connections = mapping(tree.get("connections"))
     if not connections:
-        yield ("connections",), "missing: at least one connection is needed, see jcsync demo"
+        yield ("connections",), "missing: at least one connection is needed; jcsync init writes one"
     yield from _check_names(connections)
     for name, value in connections.items():
         if is_misplaced(str(name), value):

@@ -93,7 +93,7 @@ def parse_document(text: str) -> Document:
     """
     node = _compose(text)
     if node is None or (isinstance(node, yaml.ScalarNode) and node.tag == f"{_TAG}null"):
-        message = "the file is empty; start from config/jcsync.example.yaml"
+        message = "the file is empty; write one with: jcsync init --force"
         raise UnreadableDocumentError(message)
     if not isinstance(node, yaml.MappingNode):
         message = 'must be a mapping of keys; the first line is for example "connections:"'
@@ -161,10 +161,24 @@ def _marked(text: str, error: yaml.MarkedYAMLError) -> UnreadableDocumentError:
         return UnreadableDocumentError(message, mark.line + 1)
     if _BRACES.search(line):
         return UnreadableDocumentError(_QUOTES, mark.line + 1)
+    begun = error.context_mark
+    if begun is not None and (unclosed := _unclosed(error, begun)):
+        return UnreadableDocumentError(unclosed, begun.line + 1)
     reason = _reason(error)
     if "block end" in reason or "expected key" in reason:
         reason = f"{reason}; see that this line and those before it are indented alike"
     return UnreadableDocumentError(f"not YAML: {reason}, column {mark.column + 1}", mark.line + 1)
+
+
+def _unclosed(error: yaml.MarkedYAMLError, begun: yaml.Mark) -> str:
+    """Say which bracket or quote the parser was in when it met the end, or ``""``."""
+    place = f"column {begun.column + 1}"
+    if error.context in ("while parsing a flow sequence", "while parsing a flow mapping"):
+        sign = "[" if error.context.endswith("sequence") else "{"
+        return f"not YAML: the {sign} in {place} is not closed, or a comma is missing between its parts"
+    if "unexpected end of stream" in str(error.problem):
+        return f"not YAML: the quote in {place} is not closed"
+    return ""
 
 
 def _reason(error: yaml.MarkedYAMLError) -> str:

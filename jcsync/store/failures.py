@@ -24,7 +24,10 @@ _DAMAGED = (
     "it is damaged or no SQLite database; restore a backup, or move it away and start with a "
     "new one: accounts are then matched by externalId again, and the history is lost"
 )
-_UNOPENABLE = "it cannot be opened; see that its directory exists and this user may write there"
+_UNOPENABLE = (
+    "it cannot be opened; see that its directory exists, that this user may write there, and that "
+    "the file system is not read-only"
+)
 _NO_DIRECTORY = "its directory does not exist and cannot be made; create it, or name another place"
 _IO = "the disk failed to read or write it; see the system log and the limits on file size"
 _UNREACHABLE = "no connection; see that PostgreSQL runs and that host, port and network are right"

@@ -30,6 +30,7 @@ _MALFORMED = (
     LocationValueError,
     UnicodeError,
 )
+_NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL"})
 FAILURES = (
     requests.exceptions.RequestException,
     HTTPError,
@@ -62,17 +63,23 @@ def translate(error: Exception, endpoint: Endpoint, where: str, *, repeatable: b
     if isinstance(reason, NewConnectionError) or isinstance(
         error, requests.exceptions.ConnectTimeout | requests.exceptions.ProxyError
     ):
+        proxy = endpoint.proxy_host
+        way = f" through the proxy {proxy}" if proxy else ""
+        settings = f"{setting} and {endpoint.side}.proxy" if proxy else setting
         return NoConnectionError(
-            f"{name} cannot be reached at {host}: {words}; check {setting}, and that DNS, "
+            f"{name} cannot be reached at {host}{way}: {words}; check {settings}, and that DNS, "
             "firewall and proxy let this computer through"
         )
     if isinstance(error, OversizeError | requests.exceptions.ContentDecodingError):
         message = f"{name} gave an answer that cannot be used at {where}: {words}"
         kind = UnreadableError if isinstance(error, OversizeError) else GarbledError
         return kind(message) if repeatable else UnknownOutcomeError(message)
-    if isinstance(error, requests.exceptions.Timeout | ReadTimeoutError):
+    if isinstance(reason, ssl.SSLError) and reason.reason in _NO_TLS:
+        message = f"{name} speaks no TLS at {host}; check {setting}: https or http, and the port"
+    elif isinstance(error, requests.exceptions.Timeout | ReadTimeoutError):
+        limit = " (provider.timeout_s)" if endpoint.side == "provider" else ""
         message = (
-            f"{name} did not answer within {endpoint.timeout_s:g} s, or not in full "
+            f"{name} did not answer within {endpoint.timeout_s:g} s{limit}, or not in full "
             f"within {endpoint.answer_s:g} s, at {where}"
         )
     else:

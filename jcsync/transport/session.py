@@ -61,6 +61,11 @@ class Endpoint:
         return urlsplit(self.base_url).netloc.rpartition("@")[2]
 
     @property
+    def proxy_host(self) -> str:
+        """Host and port of the proxy, for messages; ``""`` without one."""
+        return urlsplit(self.proxy).netloc.rpartition("@")[2] if self.proxy else ""
+
+    @property
     def side(self) -> str:
         """``directory`` or ``provider``, as the setting of its address says."""
         return self.setting.partition(".")[0]

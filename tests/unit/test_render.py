@@ -506,7 +506,8 @@ def test_failed_run_says_why_and_that_nothing_was_written() -> None:
 
     for lines in (without, planned):
         assert lines.count("FAILED: 500\\n") == 1
-        assert lines.endswith("  Nothing was written.")
+        assert lines.endswith("  Nothing was written. Next: jcsync check keepnet")
+        assert lines.startswith("keepnet · full")
     assert "no plan was made" in shown(a_report(plan=None))
 
 

@@ -319,6 +319,20 @@ def test_certificate_of_another_host_is_refused(
     assert server.asked == []
 
 
+def test_proxy_that_is_down_is_named() -> None:
+    """It is the proxy that cannot be reached, and its password is nobody's business."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    proxy = f"http://ann:{SECRET}@127.0.0.1:{port}"
+    with (
+        transport_to("http://scim.example.com", proxy=proxy) as transport,
+        pytest.raises(NoConnectionError, match=rf"through the proxy 127.0.0.1:{port}") as caught,
+    ):
+        transport.request("GET", "/x")
+    assert_readable(str(caught.value))
+
+
 def test_missing_ca_file_is_an_os_error(tmp_path: Path) -> None:
     """Wiring turns it into an error that names the setting."""
     with (
@@ -349,6 +363,7 @@ def test_http_on_a_tls_port_is_told_apart_from_a_bad_certificate() -> None:
             transport.request("GET", "/x")
         thread.join()
     assert not isinstance(caught.value, UntrustedError)
+    assert re.search(r"speaks no TLS at 127.*check its URL", str(caught.value))
     assert_readable(str(caught.value))
 
 

@@ -119,7 +119,11 @@ def test_a_wrong_value(tmp_path: Path, section: str, values: object, message: st
         ({"store": {"url": "sqlite:///$NO/x"}}, "store.url", "the variable $NO is not set"),
         ({"store": {"keep_history": "1h"}}, "store.keep_history", "must be from 1d to 36500d"),
         ({"notify": {"on": ["always"]}}, "notify.on[0]", "must be one of"),
-        ({"connections": {}}, "connections", "missing: at least one connection"),
+        (
+            {"connections": {}},
+            "connections",
+            "missing: at least one connection is needed; jcsync init writes",
+        ),
         ({"connections": []}, "connections", "must be a mapping of keys"),
         ({"connections": {"Lab": a_connection()}}, "connections.Lab", "a name consists of a to z"),
         ({"connections": {"-lab": a_connection()}}, "connections.-lab", "a name consists of"),

@@ -211,7 +211,9 @@ def test_a_damaged_store_is_noticed(tmp_path: Path) -> None:
 
 def test_a_directory_in_the_place_of_the_file(tmp_path: Path) -> None:
     """It cannot be opened, and the message says what to look at."""
-    with pytest.raises(StorePlaceError, match="cannot be opened; see that its directory exists"):
+    with pytest.raises(
+        StorePlaceError, match="cannot be opened; see that its directory exists, that"
+    ):
         open_store(f"sqlite:///{tmp_path}", FixedClock())
 
 
