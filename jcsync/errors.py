@@ -21,7 +21,7 @@ A class stands for what the caller does next, not for where it was raised:
         ├── ConflictError        409: look up who holds the name
         ├── RejectedError        this call is wrong and stays wrong; the others go on
         ├── UnreadableError      the answer is not what an API answers; nothing can be believed
-        │   └── GarbledError         it may have been damaged on its way: ask once more, or twice
+        │   └── GarbledError         it may have been damaged on its way: ask a few times more
         ├── FeedError            the event log cannot be read; the directory itself is read instead
         └── UnauthorizedError    no call can succeed; the run ends
 

@@ -18,14 +18,74 @@ _LESS = 0.7
 _HALF = 0.5
 _SLOWEST = 0.1
 _FIRST_AT_LEAST = 4.0
+_ONE_AMONG_MANY = 5
 _BY_TIME = 0.02
 _BY_REQUESTS = 0.0002
 _HASTE = 50.0
 _CALMER = 0.3
 _MOST = 0.1
+_FASTER = 1.5
+_UNSPACED = 10_000.0
+_CLEARLY_LESS = 0.6
+_IN_A_ROW = 2
+_SHORT = 30
+_LONG = 80
+_FAR_MORE = 0.15
 _FIRST_PAUSE_S = 0.5
 _LONGER = 3.0
 _LONGEST_PAUSE_S = 30.0
+
+
+class Chance:
+    """Tells a limit from a server that refuses some requests however slowly they come.
+
+    What a limit lets pass does not depend on how fast requests come. Where less passes, pauses
+    included, each time that they have become slower, the pauses are all that slows them.
+
+    Attributes:
+        borne: The most that has passed between two refusals, per second.
+    """
+
+    def __init__(self) -> None:
+        """Begin with the belief in a limit."""
+        self.borne = 0.0
+        self._asked = self._refused = 0
+        self._less = self._dense = 0
+        self._needed = 2
+        self._is_chance = False
+
+    def judge(self, passed: int, elapsed: float) -> bool:
+        """Return whether a refusal came by chance.
+
+        Args:
+            passed: Requests since the refusal before.
+            elapsed: Seconds since then.
+        """
+        self.count(passed)
+        if self._is_chance:
+            if self._asked >= _SHORT and self._refused > self._asked * _FAR_MORE:
+                self._is_chance, self._needed = False, self._needed + 2
+                self._less, self.borne = 0, 0.0
+            elif self._asked >= _LONG:
+                self._asked, self._refused = self._asked // 2, self._refused // 2
+        elif passed < _IN_A_ROW:
+            self._dense += 1
+            if self._dense >= _IN_A_ROW:
+                self._less, self.borne = 0, 0.0
+        elif passed >= _ENOUGH and elapsed >= _MEASURED_S:
+            rate = passed / elapsed
+            self._less = self._less + 1 if rate < self.borne * _CLEARLY_LESS else 0
+            self.borne = max(self.borne, rate)
+            self._dense = 0
+            self._is_chance = self._less >= self._needed
+            if self._is_chance:
+                self._asked = self._refused = 0
+        return self._is_chance
+
+    def count(self, passed: int) -> None:
+        """Count a refusal, and the requests that have passed before it."""
+        self._asked += passed + 1
+        self._refused += 1
 
 
 class Rate:
@@ -50,6 +110,7 @@ class Rate:
         self._grown = 0.0
         self._refused_at = -1.0
         self._vain = 0
+        self._chance = Chance()
 
     def reserve(self, now: float) -> float:
         """Return when the next request may begin."""
@@ -83,23 +144,34 @@ class Rate:
             told: Whether the other side says how long to wait: then ``pause`` is called with it.
         """
         if began <= self._refused_at:
+            self._chance.count(0)
             return
         elapsed = now - (began if self._since is None else self._since)
+        if self._chance.judge(self._passed, elapsed):
+            faster = (self.per_second or _UNSPACED) * _FASTER
+            self._take(min(faster, self._ceiling or _UNSPACED), now, told=told)
+            return
         if self._passed >= _ENOUGH and elapsed >= _MEASURED_S:
             slower = self._passed / elapsed * _BELOW_BORNE
             if self.per_second is not None:
                 slower = min(max(slower, self.per_second * _HALF), self.per_second * _BELOW_BORNE)
             self._haste = 1.0
         elif self.per_second is None:
-            slower = max(self._passed / max(elapsed, _MEASURED_S) * _HALF, _FIRST_AT_LEAST)
+            least = _FIRST_AT_LEAST * (1 if self._passed < _IN_A_ROW else _ONE_AMONG_MANY)
+            slower = max(self._passed / max(elapsed, _MEASURED_S) * _HALF, least)
         elif self._passed:
             slower = self.per_second * _LESS
             self._haste = max(self._haste * _CALMER, 1.0)
         else:
             # The pauses grow meanwhile.
             slower = max(self.per_second * _HALF, 1.0)
-        slower = max(slower, _SLOWEST)
-        self.per_second = slower if self.per_second is None else min(slower, self.per_second)
+        slower = max(slower, _SLOWEST, self._chance.borne * _HALF)
+        slower = slower if self.per_second is None else min(slower, self.per_second)
+        self._take(slower, now, told=told)
+
+    def _take(self, rate: float, now: float, *, told: bool) -> None:
+        """Go on at a rate after a refusal, and after a pause where nobody says how long."""
+        self.per_second = rate
         self._refused_at = self._since = self._grown = now
         pause = 0 if told else min(_FIRST_PAUSE_S * _LONGER**self._vain, _LONGEST_PAUSE_S)
         self._passed, self._vain = 0, self._vain + 1

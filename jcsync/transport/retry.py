@@ -32,7 +32,7 @@ class RetryPolicy:
 
     attempts: int = 6
     connect_attempts: int = 4
-    garbled_attempts: int = 3
+    garbled_attempts: int = 4
     budget_s: float = 600
     longest_wait_s: float = 30
 

@@ -40,9 +40,9 @@ def test_passing_failures_are_repeated(method: str, status: int) -> None:
 
 @pytest.mark.parametrize("damaged", [b"", b"<html>", b'{"a": [1, 2'], ids=["empty", "page", "cut"])
 def test_answer_that_is_no_json_may_be_better_the_next_time(damaged: bytes) -> None:
-    """A read is repeated twice, not as often as a failure: a wrong address never gets better."""
+    """A read is repeated, not as often as a failure: a wrong address never gets better."""
     with (
-        RawServer(in_turn(reply(damaged), reply(damaged), OK)) as server,
+        RawServer(in_turn(*[reply(damaged)] * 3, OK)) as server,
         transport_to(server.url) as transport,
     ):
         assert transport.request("GET", "/x").body == {"ok": True}
@@ -52,7 +52,7 @@ def test_answer_that_is_no_json_may_be_better_the_next_time(damaged: bytes) -> N
         pytest.raises(UnreadableError),
     ):
         transport.request("GET", "/x")
-    assert len(server.asked) == 3
+    assert len(server.asked) == 4
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH"])

@@ -146,6 +146,32 @@ def test_rate_recovers_when_the_limit_is_gone() -> None:
     assert took < 90
 
 
+@pytest.mark.parametrize("told", [False, True], ids=["untold", "told"])
+@pytest.mark.parametrize("share", [0.012, 0.05])
+def test_refusals_by_chance_slow_nobody_down(share: float, *, told: bool) -> None:
+    """However slowly requests come, some are refused: then only the pauses are waited for."""
+    chance = random.Random(5)
+
+    refused, took, _ = simulate(
+        lambda _: chance.random() >= share, 5000, told=(lambda _: 1.0) if told else None
+    )
+
+    assert took < refused + 150
+
+
+def test_limit_is_found_after_refusals_by_chance() -> None:
+    """Belief in chance ends where far more is refused."""
+    chance, limit = random.Random(5), bucket(20, 20)
+
+    def bears(now: float) -> bool:
+        return limit(now) if now > 60 else chance.random() >= 0.05
+
+    refused, took, arrivals = simulate(bears, 4000)
+
+    assert refused - 0.05 * sum(at < 60 for at in arrivals) < 0.1 * (4000 + refused)
+    assert took < 60 + 1.5 * 4000 / 20
+
+
 @given(
     ceiling=st.floats(0.5, 200),
     per_second=st.floats(0.5, 300),
