@@ -13,6 +13,9 @@ from jcsync.sandbox import clock
 from jcsync.sandbox.faults import Answer, Exchange, Fault, with_body
 from jcsync.sandbox.wsgi import Reply, dump, html_reply, json_reply
 
+_ROWS = ("results", "Resources")
+_COUNTS = ("totalCount", "totalResults", "itemsPerPage")
+
 
 def answer(reply: Reply) -> Fault:
     """Answer in place of the application, which sees nothing."""
@@ -195,6 +198,26 @@ def drop_rows(rows: int = 1) -> Fault:
     return rewrite(lambda document: _with_rows(document, lambda found: found[:-rows]))
 
 
+def hide_rows(rows: int = 1) -> Fault:
+    """Let the application answer and pass on a flawless list without its last rows."""
+
+    def fault(exchange: Exchange) -> Answer:
+        whole = exchange.pass_on()
+        document = json.loads(whole.body)
+        left = _with_rows(document, lambda found: found[:-rows])
+        hidden = len(_rows_of(document)) - len(_rows_of(left))
+        if isinstance(left, dict):
+            left |= {key: left[key] - hidden for key in _COUNTS if key in left}
+        headers = [
+            (name, str(int(value) - hidden))
+            for name, value in whole.headers
+            if name.lower() == "x-total-count"
+        ]
+        return with_body(whole, dump(left), *headers)
+
+    return fault
+
+
 def repeat_rows(rows: int = 1) -> Fault:
     """Let the application answer and put its first rows in the place of its last ones."""
     return rewrite(
@@ -202,10 +225,13 @@ def repeat_rows(rows: int = 1) -> Fault:
     )
 
 
+def _rows_of(document: Any) -> list[Any]:  # noqa: ANN401
+    if isinstance(document, list):
+        return document
+    return next((document[key] for key in _ROWS if key in document), [])
+
+
 def _with_rows(document: Any, change: Callable[[list[Any]], list[Any]]) -> Any:  # noqa: ANN401
     if isinstance(document, list):
         return change(document)
-    return {
-        key: change(value) if key in {"results", "Resources"} else value
-        for key, value in document.items()
-    }
+    return {key: change(value) if key in _ROWS else value for key, value in document.items()}

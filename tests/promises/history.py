@@ -165,6 +165,12 @@ class History:
             if link.kind.value == "User"
         }
 
+    def knows_all(self) -> bool:
+        """Whether everything that jcsync has made on the platform is linked."""
+        made = [*self.platform.accounts(), *self.platform.groups()]
+        known = {link.resource_id for link in self.store.links("demo")}
+        return all(one["id"] in known | self.foreign for one in made if one.get("externalId"))
+
     # ---- a run
 
     def run(self, *, die_at: int | None = None, order: Order | None = None) -> RunReport | None:

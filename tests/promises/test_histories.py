@@ -33,7 +33,10 @@ READ_FAULTS: dict[str, Fault] = {
     "wrong total": misfortunes.wrong_total(99),
     "rows missing": misfortunes.drop_rows(1),
     "rows twice": misfortunes.repeat_rows(1),
+}
+LIES: dict[str, Fault] = {
     "empty": misfortunes.empty_list(),
+    "one hidden": misfortunes.hide_rows(1),
 }
 WRITE_FAULTS: dict[str, Fault] = {
     "500": misfortunes.fail(500),
@@ -55,6 +58,7 @@ ROUTES = {
     ),
     "platform": ("/Users\\?", "/Users/", "/Groups\\?", ""),
 }
+WHERE = st.sampled_from([(side, route) for side in ROUTES for route in ROUTES[side]])
 
 
 def _has_something_to_do(histories: People) -> bool:
@@ -150,24 +154,29 @@ class Histories(People):
         self.steps = -1
 
     @precondition(_has_something_to_do)
-    @rule(
-        where=st.sampled_from([(side, route) for side in ROUTES for route in ROUTES[side]]),
-        fault=st.sampled_from(sorted(READ_FAULTS)),
-        lasting=st.booleans(),
-    )
+    @rule(where=WHERE, fault=st.sampled_from(sorted(READ_FAULTS)), lasting=st.booleans())
     def run_with_bad_reads(self, where: tuple[str, str], fault: str, lasting: bool) -> None:
-        """A run while one route of one side answers badly, once or always.
+        """A run while one route of one side answers badly, once or always."""
+        self._run_with_reads(where, READ_FAULTS[fault], lasting=lasting)
 
-        A platform that flawlessly denies all it holds, to one who has lost his memory of it, is
-        believed: there is nothing to tell it from a new one (``docs/promises.md``).
+    @precondition(_has_something_to_do)
+    @rule(where=WHERE, lie=st.sampled_from(sorted(LIES)), lasting=st.booleans())
+    def run_with_lies(self, where: tuple[str, str], lie: str, lasting: bool) -> None:
+        """A run while a flawless list of one side leaves something out.
+
+        A platform that so denies what jcsync does not know of any more is believed: there is
+        nothing to tell it from a new one (``docs/promises.md``).
         """
+        if where[0] == "directory" or self.history.knows_all():
+            self._run_with_reads(where, LIES[lie], lasting=lasting)
+
+    def _run_with_reads(self, where: tuple[str, str], fault: Fault, *, lasting: bool) -> None:
         side, route = where
-        if fault == "empty" and side == "platform" and not self.history.links():
-            return
-        faults = (
-            self.history.directory_faults if side == "directory" else self.history.platform_faults
-        )
-        faults.add(READ_FAULTS[fault], method="GET", path=route, count=None if lasting else 1)
+        faults = {
+            "directory": self.history.directory_faults,
+            "platform": self.history.platform_faults,
+        }[side]
+        faults.add(fault, method="GET", path=route, count=None if lasting else 1)
         self.history.checked_run()
         faults.clear()
 

@@ -243,6 +243,8 @@ def test_latency_and_delay(client: Client, faults: Faults) -> None:
         pytest.param(misfortunes.no_total(), [1, 2, 3], None, id="no-total"),
         pytest.param(misfortunes.empty_list(), [], 0, id="empty"),
         pytest.param(misfortunes.drop_rows(), [1, 2], 3, id="missing"),
+        pytest.param(misfortunes.hide_rows(), [1, 2], 2, id="hidden"),
+        pytest.param(misfortunes.hide_rows(9), [], 0, id="all-hidden"),
         pytest.param(misfortunes.repeat_rows(), [1, 2, 1], 3, id="repeated"),
     ],
 )
