@@ -585,6 +585,7 @@ class FakeStore:
         del at
         self._call("plan")
         self.plans[run_id] = plan
+        self.uncertain |= {(change.kind, change.external_id) for change in plan.changes}
 
     def record_outcomes(
         self, run_id: str, connection: str, records: Sequence[OutcomeRecord]
@@ -598,6 +599,8 @@ class FakeStore:
     def _end(self, record: OutcomeRecord) -> None:
         change, outcome = record.change, record.outcome
         self.outcomes.append(outcome)
+        if outcome.status is not Status.FAILED:
+            self.uncertain.discard((change.kind, change.external_id))
         key = (change.kind, change.external_id or change.resource_id)
         if outcome.status is Status.APPLIED:
             self.waiting.pop(key, None)

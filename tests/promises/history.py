@@ -269,15 +269,14 @@ class History:
                     f"no access: {self.organization.users[person_id]}",
                     report.findings,
                 )
-        for external_id, account in by_owner.items():
-            if account["id"] in self.foreign or not account.get("active", True):
-                continue
-            if external_id not in entitled:
-                if self.lost and external_id not in links:
-                    self.orphans.add(external_id)
-                assert external_id in self.orphans, f"still has access: {account}"
-        self.lost = False
+        if self.lost:
+            self.orphans |= by_owner.keys() - entitled
+            self.lost = False
         self.orphans -= links.keys()
+        for external_id, account in by_owner.items():
+            if account["id"] not in self.foreign and account.get("active", True):
+                known = entitled | self.orphans
+                assert external_id in known, f"still has access: {account}"
         self._check_members(accounts, report)
 
     def _is_excused(self, person_id: str, report: RunReport) -> bool:
