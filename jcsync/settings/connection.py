@@ -200,7 +200,7 @@ class PolicySettings(Section):
 class ScheduleSettings(Section):
     """When the daemon runs the connection: every so often, or by cron."""
 
-    every: Annotated[Duration | None, between("10s", "366d")] = Field(
+    every: Annotated[Duration | None, between("1s", "366d")] = Field(
         default=300.0, description="From the start of a run to the start of the next."
     )
     cron: CronText | None = Field(
@@ -210,7 +210,7 @@ class ScheduleSettings(Section):
         default=Jitter(percent=10.0),
         description="Random delay of each start, a share of the interval or a duration.",
     )
-    full_every: Annotated[Duration, between("10s", "366d")] = Field(
+    full_every: Annotated[Duration, between("1s", "366d")] = Field(
         default=6 * 3600.0,
         description="How often everything is compared; the runs between are fast.",
     )
