@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from jcsync.model.path import CORE_GROUP, CORE_USER, ENTERPRISE_USER, ScimPath
-from jcsync.model.resource import GroupResource, UserResource, Value
+from jcsync.model.resource import GroupResource, UserResource, Value, compact
 from jcsync.model.text import Repeated
 
 _OLDER_URNS = {ENTERPRISE_USER: "urn:scim:schemas:extension:enterprise:1.0"}
@@ -48,21 +48,21 @@ class UserParser:
         resource_id = id_of(attribute(resource, "id"))
         if not resource_id:
             return None
+        name = text_of(attribute(resource, "userName"))
+        emails = (text_of(attribute(e, "value")) for e in _elements(attribute(resource, "emails")))
         return UserResource(
             resource_id=resource_id,
             external_id=id_of(attribute(resource, "externalId")),
-            user_name=text_of(attribute(resource, "userName")),
+            user_name=name,
             active=parse_active(attribute(resource, "active")),
-            attributes={name: self._value(resource, path) for name, path in self._paths},
-            emails=tuple(
-                text
-                for email in _elements(attribute(resource, "emails"))
-                if (text := text_of(attribute(email, "value")))
-            ),
+            attributes={path: self._value(resource, parsed, name) for path, parsed in self._paths},
+            emails=tuple(name if text == name else text for text in emails if text),
         )
 
-    def _value(self, resource: Json, path: ScimPath) -> Value:
+    def _value(self, resource: Json, path: ScimPath, user_name: str) -> Value:
         value = read_path(resource, path)
+        if value == user_name:
+            return user_name
         return self._repeated(value) if isinstance(value, str) else value
 
 
@@ -75,7 +75,7 @@ def parse_group(resource: Json) -> GroupResource | None:
         resource_id=resource_id,
         external_id=id_of(attribute(resource, "externalId")),
         display_name=text_of(attribute(resource, "displayName")),
-        members=frozenset(filter(None, map(_member_id, _elements(attribute(resource, "members"))))),
+        members=compact(filter(None, map(_member_id, _elements(attribute(resource, "members"))))),
     )
 
 

@@ -11,6 +11,9 @@ from jcsync.model.resource import DesiredUser, Kind
 from jcsync.model.rules import GroupPolicy, Scope
 from jcsync.stages.mapping import map_groups
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
+"""Made once: ``json.dumps`` makes one a call unless it is the default one."""
+
 
 def fingerprints(
     state: DirectoryState, desired: Iterable[DesiredUser], policy: GroupPolicy, scope: Scope
@@ -50,8 +53,7 @@ def _fingerprint(user: DesiredUser, groups: list[str]) -> str:
         references,
         groups,
     ]
-    text = json.dumps(content, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    return hashlib.sha256(_ENCODER.encode(content).encode()).hexdigest()[:32]
 
 
 def blocked_marks(marks: Mapping[str, str | None], people: Iterable[str]) -> Mapping[str, str]:

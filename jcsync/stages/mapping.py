@@ -1,6 +1,7 @@
 """Directory users and groups → the SCIM resources they should be. Pure."""
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from fnmatch import fnmatchcase
 
 from jcsync.model.directory import (
@@ -11,7 +12,15 @@ from jcsync.model.directory import (
     field_value,
 )
 from jcsync.model.report import Finding, FindingKind
-from jcsync.model.resource import Access, DesiredGroup, DesiredUser, Reference, Value
+from jcsync.model.resource import (
+    NOTHING,
+    Access,
+    DesiredGroup,
+    DesiredUser,
+    Reference,
+    Value,
+    compact,
+)
 from jcsync.model.rules import (
     AttributeRule,
     Clause,
@@ -113,8 +122,8 @@ def map_user(
         access=access,
         reason=reason,
         attributes=attributes,
-        initial=initial,
-        references=references,
+        initial=initial or NOTHING,
+        references=references or NOTHING,
         emails=_emails(attributes),
         problem="; ".join(problems),
         in_scope=not out,
@@ -259,15 +268,24 @@ def map_groups(
             DesiredGroup(
                 external_id=group.id,
                 display_name=name,
-                members=frozenset(
-                    key
-                    for key in membership.user_ids & inside
-                    if not failed(state.users[key], where)
-                ),
+                members=_members(membership.user_ids, inside, state, where),
                 members_known=not membership.gap,
             )
         )
     return _distinct(groups, findings, {group.id: group.name for group in state.groups})
+
+
+def _members(
+    user_ids: frozenset[str],
+    inside: AbstractSet[str],
+    state: DirectoryState,
+    where: tuple[Clause, ...],
+) -> frozenset[str]:
+    """Those of a group who are in scope and meet its conditions; mostly all, in the same set."""
+    if not where and user_ids <= inside:
+        return user_ids
+    found = user_ids & inside
+    return compact(key for key in found if not failed(state.users[key], where)) if where else found
 
 
 def is_selected(group: DirectoryGroup, only: Iterable[str]) -> bool:

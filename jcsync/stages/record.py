@@ -36,6 +36,7 @@ def record_matching(
     Returns:
         The links now.
     """
+    links = tuple(links)
     known = {(link.kind, link.external_id): link for link in links}
     found = [
         Link(
@@ -67,10 +68,11 @@ def record_matching(
     replaced = {(link.kind, link.external_id) for link in found}
     gone = [(link.kind, link.external_id) for link in (*users.gone, *groups.gone)]
     forget = [key for key in gone if key in known and key not in replaced] if complete else []
-    if found or forget:
-        store.record_links(connection, found, forget=forget)
-    now = known | {(link.kind, link.external_id): link for link in found}
-    return tuple(link for key, link in now.items() if key not in forget)
+    if not found and not forget:
+        return links
+    store.record_links(connection, found, forget=forget)
+    known |= {(link.kind, link.external_id): link for link in found}
+    return tuple(link for key, link in known.items() if key not in forget)
 
 
 def record_outcomes(
@@ -96,6 +98,8 @@ def record_outcomes(
         seen: Told of each change and its outcome, for logs and progress.
         escrow: That of the connection before this run.
     """
+    if not plan.changes:
+        return
     known = {(link.kind, link.external_id): link for link in links}
     waiting = {(record.kind, record.key): record for record in escrow}
     for ended in outcomes:

@@ -1,6 +1,7 @@
 """Baselines: from where fast runs go on, and what each person should have as last decided."""
 
 from collections.abc import Mapping
+from sys import intern
 from typing import Final
 
 from sqlalchemy import Connection, bindparam, delete, or_, select
@@ -55,7 +56,7 @@ def read_decided(tx: Connection, connection: str) -> Mapping[str, str]:
             DECIDED.c.connection == connection
         )
     )
-    return {row.external_id: row.fingerprint for row in rows}
+    return {intern(external_id): fingerprint for external_id, fingerprint in rows}
 
 
 def read_open(tx: Connection, connection: str) -> Mapping[str, str]:

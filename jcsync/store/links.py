@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache
+from sys import intern
 from typing import Final
 
 from sqlalchemy import (
@@ -77,7 +78,7 @@ def _unnest(*columns: str) -> Select[*tuple[str, ...]]:
 
 
 def read_links(tx: Connection, connection: str) -> Iterator[Link]:
-    """Yield every link of a connection, in no order."""
+    """Yield every link of a connection, in no order; equal ids are one object in all of a run."""
     kinds = {kind.value: kind for kind in Kind}
     rows = tx.execution_options(yield_per=_ROWS_AT_ONCE).execute(
         _SELECT.where(LINK.c.connection == connection)
@@ -85,8 +86,8 @@ def read_links(tx: Connection, connection: str) -> Iterator[Link]:
     for kind, external_id, resource_id, name, deactivated_at in rows:
         yield Link(
             kind=kinds[kind],
-            external_id=external_id,
-            resource_id=resource_id,
+            external_id=intern(external_id),
+            resource_id=intern(resource_id),
             name=name,
             deactivated_at=deactivated_at,
         )
