@@ -61,7 +61,8 @@ def _violations(plan: Plan, limits: Limits) -> Iterator[Violation]:
 
 
 def _rewritten(plan: Plan) -> int:
-    """Accounts that are patched; one that is only adopted, or created now, loses nothing."""
+    """Accounts that are patched; one that is taken over and given what it lacks loses nothing."""
+    adopted = {change.resource_id for change in plan.changes if change.adopts}
     return len(
         {
             change.resource_id
@@ -69,7 +70,10 @@ def _rewritten(plan: Plan) -> int:
             if change.kind is Kind.USER
             and change.action is Action.PATCH
             and change.resource_id
-            and any(a.path != "externalId" for a in change.attributes)
+            and (
+                change.resource_id not in adopted
+                or any(a.before is not None for a in change.attributes)
+            )
         }
     )
 

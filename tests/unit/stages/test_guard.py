@@ -129,17 +129,24 @@ def test_deleted_groups_are_counted() -> None:
 
 
 def test_adoption_alone_is_no_rewrite() -> None:
-    """An account that only gets our externalId keeps all it has."""
-    adopted = (an_attribute("externalId", None, "x"),)
+    """An account that gets our externalId, and what it lacks, keeps all it has."""
+    adopted = an_attribute("externalId", None, "x")
+    filled = an_attribute("title", None, "Boss")
     plan = a_plan(
-        *(a_change(who=f"a{n}", attributes=adopted) for n in range(9)),
-        *(a_change(who=f"b{n}", attributes=(*adopted, an_attribute())) for n in range(3)),
+        *(a_change(who=f"a{n}", attributes=(adopted,)) for n in range(9)),
+        *(
+            a_change(who=f"b{n}", attributes=(adopted, an_attribute(before="Boss")))
+            for n in range(3)
+        ),
+        *(a_change(who=f"c{n}", attributes=(adopted, filled)) for n in range(9)),
+        *(a_change(who=f"c{n}", attributes=(an_attribute("manager.value"),)) for n in range(9)),
+        *(a_change(who=f"d{n}", attributes=(filled,)) for n in range(4)),
         *(a_group_change(name=f"G{n}", attributes=(an_attribute(),)) for n in range(9)),
-        managed=12,
+        managed=25,
     )
 
     (violation,) = check_plan(plan, Limits(**{**_none(), "patch": Limit(count=2)}))
-    assert violation.planned == 3
+    assert violation.planned == 3 + 4
 
 
 @pytest.mark.parametrize(
