@@ -164,7 +164,7 @@ def wired(
     scope = build_scope(settings)
     needed = needed_fields(rules, scope)
     directory, feed, closing = _build_directory(settings, name, clock, stop, retry, needed)
-    origin = loaded.origins.get(f"connections.{name}.provider.token", "")
+    place = _from(loaded.origins.get(f"connections.{name}.provider.token", ""))
     transport = _build_transport(
         Endpoint(
             name="the platform",
@@ -179,8 +179,9 @@ def wired(
             ca_file=settings.provider.ca_file,
             proxy=_secret(settings.provider.proxy),
             advice=(
-                f'The token of connection "{name}"{_from(origin)} was revoked, has expired or belongs to '
-                "another SCIM setting: create a new one on the platform and put it there"
+                f'The token of connection "{name}"{place} was revoked, has expired or belongs to '
+                "another SCIM setting: create a new one on the platform"
+                f"{' and put it there' if place else ''}"
             ),
         ),
         _bearer(settings),

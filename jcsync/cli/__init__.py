@@ -12,7 +12,13 @@ import click
 from click.shell_completion import CompletionItem
 
 from jcsync import __version__
-from jcsync.cli.common import Options, common_options, emit_refusal, fault_text
+from jcsync.cli.common import (
+    Options,
+    common_options,
+    emit_refusal,
+    fault_text,
+    fit_text,
+)
 from jcsync.errors import JcsyncError
 
 _COMMANDS = {
@@ -67,9 +73,6 @@ _COMMANDS = {
     "demo": ("jcsync.cli.demo:demo", "All of it against an embedded JumpCloud and SCIM platform."),
 }
 """Where each command is and what it is for, in the order of the help; imported only when called."""
-
-
-_NARROWEST = 40
 
 
 class _LazyGroup(click.Group):
@@ -199,23 +202,10 @@ def _refuse_in_json(words: list[str], message: str) -> None:
 def _refuse(error: JcsyncError) -> int:
     from jcsync.cli.exits import error_status  # noqa: PLC0415 - not for the help
 
-    click.echo(_wrapped(f"jcsync: {error}"), err=True)
+    click.echo(fit_text(f"jcsync: {error}"), err=True)
     return error_status(error)
 
 
-def _wrapped(text: str) -> str:
-    """Break a message between words for a terminal; one that has lines of its own stays so."""
-    if not sys.stderr.isatty() or "\n" in text:
-        return text
-    import shutil  # noqa: PLC0415 - not for the help
-    import textwrap  # noqa: PLC0415 - not for the help
-
-    width = max(shutil.get_terminal_size().columns, _NARROWEST)
-    return textwrap.fill(
-        text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
-    )
-
-
 def _apologize(error: Exception) -> int:
-    click.echo(_wrapped(f"jcsync: {fault_text(error)}"), err=True)
+    click.echo(fit_text(f"jcsync: {fault_text(error)}"), err=True)
     return 1

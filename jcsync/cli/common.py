@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from jcsync.settings import Loaded
 
 _PATIENCE_S = 8
+_NARROWEST = 40
 WIDTH = 100
 """Columns of tables and plans where the terminal does not say."""
 
@@ -180,6 +181,28 @@ def stop_signals(*, late_status: int = SOME_FAILED) -> Iterator[threading.Event]
         patience.cancel()
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def fit_text(text: str) -> str:
+    """Break text for standard error between words, where that is a terminal and lines are longer."""
+    if not sys.stderr.isatty():
+        return text
+    import shutil  # noqa: PLC0415 - not for the help
+    import textwrap  # noqa: PLC0415 - not for the help
+
+    width = max(shutil.get_terminal_size().columns, _NARROWEST)
+    lines = text.split("\n")
+    return "\n".join(
+        textwrap.fill(
+            line,
+            width,
+            subsequent_indent=" " * (len(line) - len(line.lstrip()) + 2),
+            break_long_words=False,
+            break_on_hyphens=False,
+            replace_whitespace=False,
+        )
+        for line in lines
+    )
 
 
 def fault_text(error: Exception) -> str:

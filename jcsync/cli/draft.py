@@ -6,7 +6,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -102,6 +102,9 @@ class Draft:
                 _write_new(place.with_name(name), secret)
             _write_new(place, whole)
             loaded = load_settings(place, {}, place.parent)
+            # Nobody has seen this folder: no message speaks of a file in it.
+            origins = {path: o for path, o in loaded.origins.items() if folder not in o}
+            loaded = replace(loaded, origins=origins)
             with (
                 build_store(loaded) as store,
                 wired(

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from jcsync.cli.common import fit_text
 from jcsync.cli.draft import Draft
 from jcsync.errors import JcsyncError, SettingsError, SeveralOrganizationsError, UsageError
 from jcsync.jumpcloud.selection import resolve_groups
@@ -186,7 +187,8 @@ class Interview:
                 shown = _show_groups(groups)
             elif _NUMBERS.fullmatch(answer):
                 chosen += _picked(answer, shown, chosen)
-                _say("  chosen: " + ", ".join(printable(g.name) for g in chosen))
+                if chosen:
+                    _say("  chosen: " + ", ".join(printable(g.name) for g in chosen))
             else:
                 shown = _show_groups([g for g in groups if answer.casefold() in g.name.casefold()])
         names = [group.name for group in groups]
@@ -220,7 +222,7 @@ class Interview:
 
 
 def _say(text: str, **style: Any) -> None:  # noqa: ANN401 - as click has it
-    click.secho(text, err=True, **style)
+    click.secho(fit_text(text), err=True, **style)
 
 
 def _choose(text: str, choices: Iterable[str], default: str) -> str:

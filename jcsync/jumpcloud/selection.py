@@ -31,7 +31,8 @@ def resolve_groups(groups: Iterable[DirectoryGroup], wanted: Iterable[str]) -> l
             near = near_matches(text, names)
             if {"*", "?"} & set(text):
                 near = f"; these are names or ids, not patterns{near}"
-            problems.append(f"unknown group {text!r} (scope.groups){near}")
+            all_of_them = "" if "did you mean" in near else "; jcsync groups lists all"
+            problems.append(f"unknown group {text!r} (scope.groups){near}{all_of_them}")
     if problems:
         raise SettingsError("; ".join(problems))
     return found

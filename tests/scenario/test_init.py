@@ -217,8 +217,12 @@ def test_wrong_answers_are_asked_for_again(fresh: Site) -> None:
         terminal.answer("Token", world.platform.token)
         terminal.expect("✗")
         terminal.answer("SCIM base URL", world.platform.url)
+        terminal.answer("Token", "wrong-token")
+        terminal.expect("create a new one on the platform")
+        terminal.answer("SCIM base URL", world.platform.url)
         terminal.answer("Token", world.platform.token)
         assert terminal.end() == 0, terminal.seen
+    assert "jcsync-init-" not in terminal.seen
 
     loaded = load_settings(fresh.folder / "config" / "jcsync.yaml", {}, fresh.folder)
     assert [e.name for e in loaded.settings.connections["keepnet"].scope.groups] == ["Admins"]

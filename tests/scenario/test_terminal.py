@@ -101,6 +101,8 @@ def test_long_lines_are_broken_between_words(team: Site) -> None:
     check_lines(text)
     assert "connection" in plain(text)
     check_lines(see(team, "groups", "a-connection-that-nobody-has-configured-and-with-a-long-name"))
+    team.configure(schedule={"every": "soon"}, provider={"profile": "nonsense"})
+    check_lines(see(team, "plan"))
 
 
 def test_held_plan_on_a_terminal(team: Site) -> None:

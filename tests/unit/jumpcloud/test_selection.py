@@ -28,7 +28,7 @@ def test_all_problems_are_named_at_once() -> None:
     text = str(caught.value)
     assert "unknown group 'sales' (scope.groups); did you mean 'Sales'?" in text
     assert f"2 groups are called 'Twin': use an id ({'a' * 24}, {'b' * 24})" in text
-    assert "unknown group 'Nobody' (scope.groups); there are 4" in text
+    assert "unknown group 'Nobody' (scope.groups); there are 4; jcsync groups lists all" in text
 
 
 def test_a_pattern_is_no_group() -> None:
