@@ -17,7 +17,7 @@ from itertools import chain
 from typing import Any
 
 _READS = 3
-_WAVE = 32
+_WAVE = 16
 _MOST_ROWS = 500_000
 
 

@@ -213,6 +213,9 @@ class Reader:
             # It takes no notice of cursors: what it gave is the first page by index.
             self._by_cursor = False
         try:
+            # A page of groups holds all their members: one of them at a time fills the memory enough.
+            if collection == "Groups":
+                return read_listing(by_index, name=name, taking=taking, keep=keep)
             with Ahead(by_index, self._calls.transport.endpoint.concurrency) as fetch:
                 return read_listing(fetch, name=name, taking=taking, keep=keep)
         except _CursorOfferedError:

@@ -48,7 +48,7 @@ class UserParser:
         resource_id = id_of(attribute(resource, "id"))
         if not resource_id:
             return None
-        name = text_of(attribute(resource, "userName"))
+        name = id_of(attribute(resource, "userName"))
         emails = (text_of(attribute(e, "value")) for e in _elements(attribute(resource, "emails")))
         return UserResource(
             resource_id=resource_id,
@@ -158,7 +158,7 @@ def text_of(value: object) -> str:
 
 
 def id_of(value: object) -> str:
-    """An id as text, kept once: an account's comes with it, with its groups, and from the store."""
+    """A name or id as text, kept once: it comes with its account, with groups, and from the store."""
     return intern(text_of(value))
 
 

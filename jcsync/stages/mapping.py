@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from fnmatch import fnmatchcase
+from sys import intern
 
 from jcsync.model.directory import (
     DirectoryGroup,
@@ -107,7 +108,7 @@ def map_user(
         out = "is out of scope by configuration (meets the conditions of no group: scope.groups.where)"
     access, reason = decide_access(user, policy)
     if access is Access.ACTIVE and via:
-        reason = f"is in {via}"
+        reason = intern(f"is in {via}")
     if out:
         access, reason = _ACCESS[policy.on_leave], out
     rules = tuple(rules)

@@ -276,16 +276,16 @@ class _Search(Generic[D, A]):
 
         A link to an account that carries the ``externalId`` of somebody else in scope is stale.
         """
-        ids = {desired.external_id for desired in self.desired}
+        left = {d.external_id for d in self.desired if self._by_link(d) is None}
+        ids = {d.external_id for d in self.desired} if left else left
         carriers: dict[str, list[A]] = {}
         for resource in self.actual.values():
-            if resource.external_id:
+            if resource.external_id in left:
                 carriers.setdefault(resource.external_id, []).append(resource)
         for desired in self.desired:
-            link = self.links.get(desired.external_id)
-            linked = self.actual.get(link.resource_id) if link else None
+            linked = self._linked_to(desired)
             found = carriers.get(desired.external_id, [])
-            if linked is not None and linked.external_id in ("", desired.external_id):
+            if desired.external_id not in left and linked is not None:
                 self.pair(desired, linked, How.LINK)
             elif len(found) > 1:
                 message = _several(desired.external_id, found, f"{self.noun}s")
@@ -295,6 +295,16 @@ class _Search(Generic[D, A]):
             elif linked is not None and linked.external_id not in ids:
                 message = f"{_foreign(linked, self.noun)}, though jcsync linked it to this one"
                 self.refuse(desired, FindingKind.CONFLICT, message, claimed=(linked,))
+
+    def _linked_to(self, desired: D) -> A | None:
+        link = self.links.get(desired.external_id)
+        return self.actual.get(link.resource_id) if link else None
+
+    def _by_link(self, desired: D) -> A | None:
+        """What a link leads to, unless that says that it belongs to somebody else."""
+        linked = self._linked_to(desired)
+        agrees = linked is not None and linked.external_id in ("", desired.external_id)
+        return linked if agrees else None
 
     def is_free(self, resource: A) -> bool:
         """Whether nobody is paired with a resource and no link claims it."""
@@ -311,19 +321,24 @@ class _Search(Generic[D, A]):
         return index
 
     def orphans(self) -> list[tuple[Link, A]]:
-        wanted = {d.external_id for d in self.desired}
+        wanted = {d.external_id for d in self.rest()} | self.blocked.keys()
         return [
             (link, self.actual[link.resource_id])
             for link in self.links.values()
-            if link.external_id not in wanted
+            if link.external_id not in self.paired
+            and link.external_id not in wanted
             and link.resource_id in self.actual
             and link.resource_id not in self._used
             and self.actual[link.resource_id].external_id in ("", link.external_id)
         ]
 
     def unmanaged(self) -> list[A]:
-        ours = self._used | {actual.resource_id for _, actual in self.orphans()}
-        return [resource for key, resource in self.actual.items() if key not in ours]
+        orphans = {actual.resource_id for _, actual in self.orphans()}
+        return [
+            resource
+            for key, resource in self.actual.items()
+            if key not in self._used and key not in orphans
+        ]
 
     def gone(self) -> list[Link]:
         return [link for link in self.links.values() if link.resource_id not in self.actual]
@@ -368,6 +383,8 @@ def _same_names(
     """Those without an account whose ``userName`` is that of somebody else in scope."""
     claims: dict[str, list[str]] = {}
     waiting = [user for user in search.rest() if _needs_account(user)]
+    if not waiting:
+        return []
     for user in [*waiting, *(desired for desired, _, _ in search.paired.values())]:
         claims.setdefault(user.user_name.casefold(), []).append(user.external_id)
     return [
@@ -386,6 +403,9 @@ def _taken_names(
     search: "_Search[DesiredUser, UserResource]",
 ) -> list[tuple[DesiredUser, FindingKind, str]]:
     """Those without an account whose ``userName`` a paired account has and keeps."""
+    waiting = [user for user in search.rest() if _needs_account(user)]
+    if not waiting:
+        return []
     kept = {
         actual.user_name.casefold(): actual
         for desired, actual, _ in search.paired.values()
@@ -400,8 +420,8 @@ def _taken_names(
                 f"{kept[user.user_name.casefold()].resource_id} of another person"
             ),
         )
-        for user in search.rest()
-        if _needs_account(user) and user.user_name.casefold() in kept
+        for user in waiting
+        if user.user_name.casefold() in kept
     ]
 
 

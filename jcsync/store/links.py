@@ -78,7 +78,7 @@ def _unnest(*columns: str) -> Select[*tuple[str, ...]]:
 
 
 def read_links(tx: Connection, connection: str) -> Iterator[Link]:
-    """Yield every link of a connection, in no order; equal ids are one object in all of a run."""
+    """Yield every link of a connection, in no order; equal texts are one object in all of a run."""
     kinds = {kind.value: kind for kind in Kind}
     rows = tx.execution_options(yield_per=_ROWS_AT_ONCE).execute(
         _SELECT.where(LINK.c.connection == connection)
@@ -88,7 +88,7 @@ def read_links(tx: Connection, connection: str) -> Iterator[Link]:
             kind=kinds[kind],
             external_id=intern(external_id),
             resource_id=intern(resource_id),
-            name=name,
+            name=intern(name),
             deactivated_at=deactivated_at,
         )
 
