@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from jcsync.errors import RemoteError
-from jcsync.model.directory import DirectoryState, Evidence
+from jcsync.model.directory import DirectoryState, Evidence, is_object_id
 from jcsync.model.limits import Limits
 from jcsync.model.resource import DesiredUser, GroupResource, Link, ProviderState
 from jcsync.model.rules import GroupPolicy
@@ -53,8 +53,9 @@ def doubtful_losses(
             is held whatever is found. ``None`` for every group.
 
     Returns:
-        JumpCloud ids of the managed people in scope, by id of the directory group. Those who are
-        in no group any more are asked for as leavers.
+        JumpCloud ids of the managed people in scope, and of those whom a lost store may have
+        known, by id of the directory group. Managed people who are in no group any more are asked
+        for as leavers.
     """
     certain = state.asked is not None and not state.listed
     if not policy.enabled or not policy.remove_extra or certain:
@@ -63,6 +64,10 @@ def doubtful_losses(
     by_id = {group.resource_id: group for group in actual}
     linked = {link.external_id: by_id.get(link.resource_id) for link in links}
     people = {
+        account.resource_id: account.external_id
+        for account in users.unmanaged
+        if is_object_id(account.external_id)
+    } | {
         pair.actual.resource_id: pair.desired.external_id
         for pair in users.pairs
         if pair.desired.in_scope

@@ -234,6 +234,18 @@ def test_emptied_group_whose_people_are_in_another(grouped: Site) -> None:
     assert any("Admins" in message for message in messages), messages
 
 
+def test_emptied_groups_after_the_store_was_lost(grouped: Site) -> None:
+    """Whoever has a JumpCloud id is asked for, though nothing says any more that he is managed."""
+    for file in grouped.folder.glob("jcsync.db*"):
+        file.unlink()
+    grouped.world.jumpcloud.faults.add(misfortunes.empty_list(), path="/membership", count=None)
+
+    assert grouped("reconcile").status == 6
+
+    assert grouped.active == {"ann", "bob", "cid"}
+    assert (members(grouped, GROUP), members(grouped, "Admins")) == (3, 2)
+
+
 def test_list_of_members_that_leaves_somebody_out(grouped: Site) -> None:
     """A flawless list without one of its people is contradicted by his own record."""
     state = grouped.world.jumpcloud.state

@@ -69,6 +69,20 @@ def test_who_is_asked_for_about_an_emptied_group(
     assert asked == expected
 
 
+def test_who_has_a_jumpcloud_id_and_no_link_is_asked_for() -> None:
+    """A store was lost; of another agent's account JumpCloud knows nothing."""
+    lost = "5f0000000000000000000001"
+    accounts = [
+        an_account("leo", external_id=lost),
+        an_account("oli", external_id="okta-1"),
+        an_account("una", external_id=""),
+    ]
+    users = match_users([], accounts, [], Policy())
+    held = a_group("Admins", "leo", "oli", "una")
+
+    assert doubtful_losses(EMPTIED, [held], users, [], GROUPS) == {"g-admins": (lost,)}
+
+
 def test_group_is_found_by_its_link() -> None:
     """A group whose externalId somebody removed is still the one."""
     held = replace(HELD, external_id="")
