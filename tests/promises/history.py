@@ -1,7 +1,9 @@
 """Two sides and a store, one history: what happens to them, what a run does, what must hold."""
 
+import json
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cache
@@ -199,6 +201,7 @@ class History:
     ) -> RunReport | None:
         """One run, after which nobody may have lost what he should have."""
         accounts, members = self.accounts(), self.members()
+        self.platform_faults.traffic.clear()
         report = self.run(die_at=die_at, order=order)
         self.check_nothing_wrong(accounts, members)
         return report
@@ -243,11 +246,22 @@ class History:
             )
             if has != had:
                 assert has == (now.get("externalId") in entitled), f"{had} -> {has}: {now}"
-        for name, held in self.members().items():
+        now_in = self.members()
+        assert members.keys() <= now_in.keys(), f"a group was deleted: {members.keys()}"
+        for name, held in now_in.items():
             inside = self.organization.group(name).members.keys() & entitled
             lost = {after[key].get("externalId") for key in members.get(name, set()) - held}
             assert not lost & inside, f"not in {name} any more: {lost & inside}"
         self.check_no_duplicates(after.values())
+        self.check_no_blind_repeats()
+
+    def check_no_blind_repeats(self) -> None:
+        """No create that the platform saw was sent again in the same run."""
+        creates = [
+            r for r in self.platform_faults.traffic.writes if r.method == "POST" and r.applied
+        ]
+        seen = Counter(json.loads(create.body)["externalId"] for create in creates)
+        assert all(times == 1 for times in seen.values()), seen
 
     @staticmethod
     def check_no_duplicates(accounts: Iterable[Resource]) -> None:
@@ -307,6 +321,7 @@ class History:
         by_owner = {a["externalId"]: key for key, a in accounts.items() if a.get("externalId")}
         for name in SCOPE:
             group = self.organization.group(name)
+            assert groups[group.id]["displayName"] == name
             held = {m["value"] for m in groups[group.id].get("members", [])}
             implied = {by_owner[user_id] for user_id in group.members if user_id in by_owner}
             active = {by_owner[i] for i in group.members if i in by_owner and i in self.entitled()}

@@ -115,6 +115,16 @@ class Histories(People):
         if account := self._account(who):
             self.history.platform.delete_by_hand(str(account["id"]))
 
+    @rule(group=WHO, deletes=st.booleans())
+    def harm_group(self, group: int, deletes: bool) -> None:
+        """Somebody on the platform renames or deletes a group by hand."""
+        if groups := self.history.platform.groups():
+            chosen = groups[group % len(groups)]["id"]
+            if deletes:
+                self.history.platform.delete_by_hand(chosen)
+            else:
+                self.history.platform.edit(chosen, displayName="Renamed by hand")
+
     @rule(group=WHO, who=WHO, joins=st.booleans())
     def edit_members(self, group: int, who: int, joins: bool) -> None:
         """Somebody on the platform changes the members of a group."""
