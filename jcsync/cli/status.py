@@ -190,7 +190,7 @@ def _drift_words(standing: _Standing) -> tuple[str, str]:
         return f"not looked for yet; look: jcsync drift {look}", ""
     age = age_text((standing.now - seen_at).total_seconds())
     if not drift.total():
-        return f"none {age} ago", ""
+        return f"none, {age} ago", ""
     kinds = ", ".join(f"{number} {kind}" for kind, number in drift.items())
     words = f"{counted(drift.total(), 'resource')}, {age} ago: {kinds}; look: jcsync drift {look}"
     return words, "yellow"
