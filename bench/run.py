@@ -3,9 +3,13 @@
     make bench                                            1,000 and 10,000 users, 0 and 20 ms
     make bench ARGS="--users 1000 --latency 0 --repeat 3"
     make bench ARGS="--users 200 --platform reference --json"
+    make bench ARGS="--seeded --users 1000 10000 100000 --latency 0"
+    make bench ARGS="--users 1000 --peers requests scim2-client"
 
 For each number of users and latency: a first run, which creates everybody and every group, then a
-run that finds nothing to do. JumpCloud, the platform and jcsync are three processes on this
+run that finds nothing to do. Seeded: a plan of the first run; then the platform holds what it would
+have created, one person in four groups of 400, and runs link all of it, and find nothing to do.
+Peers: plain scripts do the same as far as they go. JumpCloud, the platform and jcsync are three processes on this
 computer; only jcsync is measured, from the start of its process to the end.
 """
 
@@ -14,7 +18,7 @@ import json
 import os
 import platform
 import statistics
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from scene import CONCURRENCY, Cost, Size, open_scene
 
@@ -31,15 +35,10 @@ def main() -> None:
     rows = []
     for users in options.users:
         for latency in options.latency:
-            size = Size(
-                users=users,
-                groups=options.groups or GROUPS[users > MANY],
-                latency_ms=latency,
-                platform=options.platform,
-            )
-            measured = [_measure(size) for _ in range(options.repeat)]
-            for number, name in enumerate(("initial", "no change")):
-                row = _row(size, name, _median([pair[number] for pair in measured]))
+            size = _size(options, users, latency)
+            measured = [_measure(size, options.peers) for _ in range(options.repeat)]
+            for name in measured[0]:
+                row = _row(size, name, _median([costs[name] for costs in measured]))
                 rows.append(row)
                 if not options.json:
                     _print_row(row, first=len(rows) == 1)
@@ -54,7 +53,11 @@ def _options() -> argparse.Namespace:
         prog="make bench", description="Measure initial and no-change runs of jcsync."
     )
     parser.add_argument("--users", type=int, nargs="+", default=[1000, 10_000], metavar="N")
-    parser.add_argument("--groups", type=int, help="default: 50 up to 1,000 users, then 100")
+    parser.add_argument(
+        "--groups",
+        type=int,
+        help="default: 50 up to 1,000 users, then 100; seeded, one for 100 users",
+    )
     parser.add_argument(
         "--latency", type=float, nargs="+", default=[0, 20], metavar="MS", help="of each request"
     )
@@ -65,14 +68,52 @@ def _options() -> argparse.Namespace:
         help="bulk takes 100 accounts a request; reference is scim2-server: its answers take longer "
         "the more accounts it holds",
     )
+    parser.add_argument(
+        "--seeded",
+        action="store_true",
+        help="the platform holds everybody already: for large worlds; four groups a person",
+    )
+    parser.add_argument(
+        "--peers",
+        nargs="+",
+        choices=["requests", "scim2-client"],
+        default=[],
+        help="do the same by plain scripts; scim2-client takes the extra bench",
+    )
     parser.add_argument("--repeat", type=int, default=1, metavar="N", help="take the median of N")
     parser.add_argument("--json", action="store_true", help="one JSON document in place of a table")
     return parser.parse_args()
 
 
-def _measure(size: Size) -> tuple[Cost, Cost]:
+def _size(options: argparse.Namespace, users: int, latency: float) -> Size:
+    usual = users // 100 if options.seeded else GROUPS[users > MANY]
+    return Size(
+        users=users,
+        groups=options.groups or usual,
+        latency_ms=latency,
+        platform=options.platform,
+        memberships=4 if options.seeded else 2,
+        seeded=options.seeded,
+    )
+
+
+def _measure(size: Size, peers: list[str]) -> dict[str, Cost]:
+    costs: dict[str, Cost] = {}
+    if size.seeded:
+        with open_scene(replace(size, seeded=False)) as scene:
+            costs["initial plan"] = scene.run("planned", "plan")
+        with open_scene(size) as scene:
+            costs["linking"] = scene.run("in_sync")
+            costs["no change"] = scene.run("in_sync")
+        return costs
     with open_scene(size) as scene:
-        return scene.run("applied"), scene.run("in_sync")
+        costs["initial"] = scene.run("applied")
+        costs["no change"] = scene.run("in_sync")
+    for peer in peers:
+        with open_scene(size) as scene:
+            costs[f"{peer}, initial"] = scene.run_plain(peer)
+            costs[f"{peer}, no change"] = scene.run_plain(peer)
+    return costs
 
 
 def _median(costs: list[Cost]) -> Cost:

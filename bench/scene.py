@@ -75,6 +75,7 @@ class Scene:
 
     def _document(self, size: Size) -> dict[str, object]:
         directory, provider = (json.loads(_line(self._sides[side])) for side in SIDES)
+        self._ends = [s[name] for s in (directory, provider) for name in ("url", "secret")]
         connection = {
             "directory": {
                 "base_url": directory["url"],
@@ -104,30 +105,46 @@ class Scene:
             MeasurementError: Its outcome was another than expected, or its report counts other
                 requests than the servers.
         """
-        self._counters()
         output = self._folder / "report.json"
-        command = [sys.executable, "-m", "jcsync", command, "--json"]
-        measured = json.loads(
-            subprocess.run(
-                [sys.executable, str(HERE / "measure.py"), str(output), *command],
-                env={**os.environ, "JCSYNC_CONFIG": str(self.config)},
-                stdout=subprocess.PIPE,
-                check=True,
-            ).stdout
-        )
-        if measured.pop("status"):
-            message = f"jcsync failed: {output.read_text(encoding='utf-8')[-2000:]}"
-            raise MeasurementError(message)
+        measured = self._measure(output, "-m", "jcsync", command, "--json")
         (report,) = json.loads(output.read_text(encoding="utf-8"))["runs"]
-        counted = self._counters()
-        requests = {side: counted[side]["requests"] for side in SIDES}
+        cost = self._cost(measured)
+        requests = {"directory": cost.directory_requests, "provider": cost.provider_requests}
         if (report["outcome"], report["requests"]) != (expected, requests):
             message = f"{report['outcome']} with {report['requests']}; the servers saw {requests}"
             raise MeasurementError(message)
+        return cost
+
+    def run_plain(self, way: str) -> Cost:
+        """Do the same once by a plain script, and return what it cost.
+
+        Args:
+            way: ``requests`` or ``scim2-client``.
+
+        Raises:
+            MeasurementError: It failed.
+        """
+        return self._cost(self._measure(Path(os.devnull), str(HERE / "plain.py"), way, *self._ends))
+
+    def _measure(self, output: Path, *arguments: str) -> dict[str, Any]:
+        self._counters()
+        command = [sys.executable, str(HERE / "measure.py"), str(output), sys.executable]
+        environ = {**os.environ, "JCSYNC_CONFIG": str(self.config)}
+        ran = subprocess.run(
+            [*command, *arguments], env=environ, stdout=subprocess.PIPE, check=True
+        )
+        measured: dict[str, Any] = json.loads(ran.stdout)
+        if measured.pop("status"):
+            message = f"{arguments[1]} failed: {output.read_text(encoding='utf-8')[-2000:]}"
+            raise MeasurementError(message)
+        return measured
+
+    def _cost(self, measured: dict[str, Any]) -> Cost:
+        counted = self._counters()
         return Cost(
             **measured,
-            directory_requests=requests["directory"],
-            provider_requests=requests["provider"],
+            directory_requests=counted["directory"]["requests"],
+            provider_requests=counted["provider"]["requests"],
             writes=counted["provider"]["writes"],
         )
 
