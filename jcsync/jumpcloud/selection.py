@@ -66,13 +66,17 @@ def _called(known: Iterable[DirectoryGroup], text: str) -> list[DirectoryGroup]:
 
 
 def near_matches(wanted: str, known: list[str]) -> str:
-    """Return ``; did you mean …?`` for the end of a message."""
+    """Return ``; did you mean …?``, or what there is, for the end of a message."""
     folded = {name.casefold(): name for name in known}
     near = difflib.get_close_matches(wanted.casefold(), folded, n=_NEAR_MATCHES, cutoff=0.5)
     near += [name for name in folded if wanted.casefold() in name and name not in near]
     if near:
         return "; did you mean " + ", ".join(repr(folded[n]) for n in near[:_NEAR_MATCHES]) + "?"
-    return f"; there are {len(known)}" if known else "; there are none"
+    names = [repr(name) for name in dict.fromkeys(known)]
+    if not names:
+        return "; there are none"
+    more = ", …" if len(names) > _LISTED else ""
+    return f"; there are {', '.join(names[:_LISTED])}{more}"
 
 
 def listed(names: Mapping[str, str]) -> str:

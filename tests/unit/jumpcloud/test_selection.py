@@ -28,7 +28,8 @@ def test_all_problems_are_named_at_once() -> None:
     text = str(caught.value)
     assert "unknown group 'sales' (scope.groups); did you mean 'Sales'?" in text
     assert f"2 groups are called 'Twin': use an id ({'a' * 24}, {'b' * 24})" in text
-    assert "unknown group 'Nobody' (scope.groups); there are 4; jcsync groups lists all" in text
+    assert "unknown group 'Nobody' (scope.groups); there are 'Sales', 'Twin', '5F0" in text
+    assert text.endswith("; jcsync groups lists all")
 
 
 def test_a_pattern_is_no_group() -> None:
@@ -38,7 +39,9 @@ def test_a_pattern_is_no_group() -> None:
 
 
 def test_near_matches_of_nothing() -> None:
-    """An empty organisation says so."""
+    """Where nothing is near, what is there is named, each once; an empty organisation says so."""
+    assert near_matches("x", ["IT", "HR", "IT"]) == "; there are 'IT', 'HR'"
+    assert near_matches("x", [*"abcdefghijk"]).endswith("'j', …")
     assert near_matches("x", []) == "; there are none"
     assert near_matches("Keepnet", ["All Keepnet Users"]) == "; did you mean 'All Keepnet Users'?"
 
