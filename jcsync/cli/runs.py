@@ -139,6 +139,9 @@ def apply(options: Options, file: Path) -> int:
     "--fast", is_flag=True, help="Look only at those who may have changed since the last run."
 )
 @click.option(
+    "--rewrite", is_flag=True, help="Send every attribute again, also those that agree already."
+)
+@click.option(
     "--exceed-limits", is_flag=True, help="Waive all limits, this once; the history says so."
 )
 @common_options
@@ -148,6 +151,7 @@ def reconcile(
     who: str,
     group: str,
     fast: bool,  # noqa: FBT001 - click passes flags by name
+    rewrite: bool,  # noqa: FBT001 - likewise
     exceed_limits: bool,  # noqa: FBT001 - likewise
 ) -> int:
     """Make the platform agree with JumpCloud, once.
@@ -155,7 +159,12 @@ def reconcile(
     A plan beyond a limit is held: nothing is written until a person approves it. A fast run becomes
     a full one where single people will not do.
     """
-    others = {"--user": who, "--group": group, "--exceed-limits": exceed_limits}
+    others = {
+        "--user": who,
+        "--group": group,
+        "--rewrite": rewrite,
+        "--exceed-limits": exceed_limits,
+    }
     if fast and (other := next((name for name, given in others.items() if given), "")):
         message = f"--fast does not go with {other}"
         raise UsageError(message)
@@ -168,6 +177,7 @@ def reconcile(
         group=group,
         exceed_limits=exceed_limits,
         fast=fast,
+        rewrite=rewrite,
     )
     reports = _run_all(
         loaded, connections, options, lambda _name: order, tell=not who and not group

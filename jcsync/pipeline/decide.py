@@ -42,6 +42,7 @@ from jcsync.stages.restrict import (
     restrict_plan,
     restrict_users,
 )
+from jcsync.stages.rewrite import rewrite_users
 from jcsync.stages.settle import leave_settled
 from jcsync.stages.unrecorded import recall_unrecorded
 from jcsync.stages.unshown import find_unshown, with_known_access
@@ -60,6 +61,7 @@ class _Case:
         former: What the settings choose no more.
         waiting: What failed before and whose turn has not come.
         now: When.
+        rewrite: Whether what agrees already is sent again.
     """
 
     connection: Connection
@@ -73,6 +75,7 @@ class _Case:
     former: Former
     waiting: tuple[EscrowRecord, ...]
     now: datetime
+    rewrite: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +123,7 @@ def decide(
     *,
     confirm_all: bool = False,
     patient: bool = False,
+    rewrite: bool = False,
 ) -> Decision:
     """Return what follows from both sides; asks them again only for what cannot be believed.
 
@@ -130,6 +134,7 @@ def decide(
         memory: What jcsync created or adopted, what failed, what the platform does not keep.
         confirm_all: Ask for everybody who would lose access, however many.
         patient: Leave out what failed before and whose turn has not come.
+        rewrite: Send attributes again that agree already.
     """
     desired = map_users(state, connection.scope, connection.policy, connection.rules)
     memory = _with_unrecorded(connection, state, desired, actual, memory)
@@ -150,6 +155,7 @@ def decide(
         former=find_former(memory.baseline, state.groups, connection.scope, memory.former),
         waiting=memory.escrow if patient else (),
         now=connection.clock.now(),
+        rewrite=rewrite,
     )
     people = _decide_people(case)
     groups = _decide_groups(case, desired, people)
@@ -270,6 +276,8 @@ def _decide_people(case: _Case) -> _People:
     )
     changeable, fixed = leave_immutable(diff.changes, connection.immutable)
     due, settled = leave_settled(changeable, case.memory.settled)
+    if case.rewrite:
+        due = rewrite_users(due, case.users, connection.policy, connection.immutable)
     ready, waiting = postpone(due, case.waiting, case.now)
     changes, taken = arrange_names(ready, case.everybody)
     references = diff_references(case.users, changes, connection.policy)

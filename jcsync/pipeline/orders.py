@@ -90,6 +90,7 @@ class Order:
         approved: The hold that a person has approved: its limits are waived.
         exceed_limits: Waive all limits for this one run.
         fast: Look at those alone who may have changed, where that is possible.
+        rewrite: Send attributes again that agree already.
         run_id: What the run is to be called, where somebody speaks of it before it begins.
     """
 
@@ -101,6 +102,7 @@ class Order:
     approved: HoldRecord | None = None
     exceed_limits: bool = False
     fast: bool = False
+    rewrite: bool = False
     run_id: str = ""
 
     @property
@@ -119,6 +121,11 @@ class Order:
     def is_partial(self) -> bool:
         """Whether the run is about some people only."""
         return bool(self.who or self.group)
+
+    @property
+    def is_for_now(self) -> bool:
+        """Whether a plan beyond its limits is not kept: only the same command makes it again."""
+        return self.is_partial or self.rewrite
 
     @property
     def waives_limits(self) -> bool:

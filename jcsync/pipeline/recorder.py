@@ -142,10 +142,11 @@ class Recorder:
     def hold(self, plan: Plan, violations: tuple[Violation, ...]) -> None:
         """Keep the plan for a person to decide on; once, however often it is planned again.
 
-        One about a part is not kept: the person who asked for it is there to accept it.
+        One about a part, or one that rewrites, is not kept: the person who asked for it is there to
+        accept it.
         """
         self._held = True
-        if self._order.is_partial:
+        if self._order.is_for_now:
             log.warning("held", limits=[violation.limit for violation in violations])
             return
         store, name, now = (

@@ -136,7 +136,13 @@ def _run_full(
 
     def decided(*, patient: bool) -> Decision:
         return decide(
-            connection, state, actual, memory, confirm_all=order.waives_limits, patient=patient
+            connection,
+            state,
+            actual,
+            memory,
+            confirm_all=order.waives_limits,
+            patient=patient,
+            rewrite=order.rewrite,
         )
 
     decision = decided(patient=order.is_patient)

@@ -7,6 +7,7 @@ a limit is there against the many.
 from collections.abc import Iterator
 from math import floor
 
+from jcsync.model.equality import is_equal
 from jcsync.model.limits import Limit, Limits, Violation
 from jcsync.model.plan import Action, Plan
 from jcsync.model.resource import Kind
@@ -61,7 +62,11 @@ def _violations(plan: Plan, limits: Limits) -> Iterator[Violation]:
 
 
 def _rewritten(plan: Plan) -> int:
-    """Accounts that are patched; one that is taken over and given what it lacks loses nothing."""
+    """Accounts that are patched.
+
+    One that is taken over and given what it lacks loses nothing, nor does one that is sent again
+    what it has.
+    """
     adopted = {change.resource_id for change in plan.changes if change.adopts}
     return len(
         {
@@ -70,9 +75,10 @@ def _rewritten(plan: Plan) -> int:
             if change.kind is Kind.USER
             and change.action is Action.PATCH
             and change.resource_id
-            and (
-                change.resource_id not in adopted
-                or any(a.before is not None for a in change.attributes)
+            and any(
+                not is_equal(a.path, a.before, a.after)
+                and (a.before is not None or change.resource_id not in adopted)
+                for a in change.attributes
             )
         }
     )

@@ -76,6 +76,7 @@ def find_suspects(
             a.path
             for a in change.attributes
             if last_write(a.path, past.get(change.external_id, ())) == (a.after,)
+            and not is_equal(a.path, a.before, a.after)
         )
         for change in changes
         if _writes(change) and not change.is_second_pass

@@ -376,7 +376,9 @@ def test_an_account_to_be_adopted_is_a_matter_of_a_full_run(fast: Site) -> None:
     assert [f["kind"] for f in done["findings"]] == ["adopted"]
 
 
-@pytest.mark.parametrize("other", [("--user", "ann"), ("--group", GROUP), ("--exceed-limits",)])
+@pytest.mark.parametrize(
+    "other", [("--user", "ann"), ("--group", GROUP), ("--rewrite",), ("--exceed-limits",)]
+)
 def test_what_does_not_go_together(fast: Site, other: tuple[str, ...]) -> None:
     result = fast("reconcile", "--fast", *other)
 

@@ -129,7 +129,7 @@ def test_deleted_groups_are_counted() -> None:
 
 
 def test_adoption_alone_is_no_rewrite() -> None:
-    """An account that gets our externalId, and what it lacks, keeps all it has."""
+    """An account that gets our externalId and what it lacks, or what it has, keeps all it has."""
     adopted = an_attribute("externalId", None, "x")
     filled = an_attribute("title", None, "Boss")
     plan = a_plan(
@@ -141,6 +141,7 @@ def test_adoption_alone_is_no_rewrite() -> None:
         *(a_change(who=f"c{n}", attributes=(adopted, filled)) for n in range(9)),
         *(a_change(who=f"c{n}", attributes=(an_attribute("manager.value"),)) for n in range(9)),
         *(a_change(who=f"d{n}", attributes=(filled,)) for n in range(4)),
+        *(a_change(who=f"e{n}", attributes=(an_attribute(before="CEO"),)) for n in range(9)),
         *(a_group_change(name=f"G{n}", attributes=(an_attribute(),)) for n in range(9)),
         managed=25,
     )

@@ -87,6 +87,14 @@ def test_removal_that_was_made_before_is_suspect() -> None:
     }
 
 
+def test_what_agrees_is_not_suspect() -> None:
+    """A rewrite sends what is there already: it has stayed."""
+    assert (
+        find_suspects([patch(an_attribute(before="CEO"))], {"ann": [a_record(an_attribute())]})
+        == {}
+    )
+
+
 @pytest.mark.parametrize(
     "change",
     [
