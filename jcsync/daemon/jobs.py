@@ -1,9 +1,11 @@
 """A job for each connection: when it runs, with which settings, and what follows from how it ended."""
 
+import logging
 import threading
 from datetime import datetime
 
 import structlog
+from apscheduler.events import EVENT_JOB_MAX_INSTANCES, JobSubmissionEvent
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from structlog.contextvars import bound_contextvars
@@ -52,6 +54,9 @@ class Jobs:
             # A start that comes late still counts, and several of them are one.
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
+        self.scheduler.add_listener(self._tell_left_out, EVENT_JOB_MAX_INSTANCES)
+        # It would tell the same once more, with the addresses of objects.
+        logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
         self._loaded = loaded
         self._store = store
         self._stop = stop
@@ -124,6 +129,14 @@ class Jobs:
             replace_existing=True,
             next_run_time=first_start(schedule, self._clock.now()),
         )
+
+    def _tell_left_out(self, event: JobSubmissionEvent) -> None:
+        if event.job_id in self.names:
+            log.warning(
+                "the run before still runs, this start is left out; make schedule.every longer "
+                "where that happens often",
+                connection=event.job_id,
+            )
 
     def turn(self, name: str) -> None:
         """Run one connection, where it may; once more where its settings changed meanwhile."""

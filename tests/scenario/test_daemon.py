@@ -217,6 +217,19 @@ def test_side_that_is_down_at_the_start(team: Site) -> None:
         wait_for(lambda: "fay" in team.active)
 
 
+def test_start_that_a_long_run_leaves_out_is_told(team: Site) -> None:
+    """A run that outlasts its interval is named, in words of ours and not of the scheduler's."""
+    rule = team.world.platform.faults.add(misfortunes.delay(3), count=1)
+    with team.short_intervals() as log:
+        wait_for(lambda: "still runs" in log.getvalue())
+        team.world.platform.faults.clear()
+    events = [json.loads(line) for line in log.getvalue().splitlines()]
+
+    assert rule.hits == 1
+    assert {e["connection"] for e in events if "still runs" in e["event"]} == {"demo"}
+    assert not [e for e in events if "logger" in e]
+
+
 def test_connection_that_fails_is_tried_less_often(team: Site) -> None:
     """Each failure in a row doubles the wait, the log says so, and it recovers by itself."""
     team.world.platform.faults.add(misfortunes.fail(401), count=None)
