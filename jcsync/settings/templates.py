@@ -5,13 +5,14 @@ Importing this module loads Jinja2; only settings that use templates do.
 
 import re
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache, lru_cache
 from typing import Any, Final
 
 from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.meta import find_undeclared_variables
+from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
 
 from jcsync.model.directory import DirectoryGroup, DirectoryUser
@@ -47,9 +48,27 @@ _FAILURES: Final = (
 """What an expression can raise for one person's values."""
 
 
+class _Template(Template):
+    """Puts what all templates know together once, and not again for each person."""
+
+    _known: dict[str, Any] | None = None
+
+    def new_context(
+        self,
+        vars: dict[str, Any] | None = None,  # noqa: A002 # Jinja2's own signature
+        shared: bool = False,  # noqa: ARG002, FBT001, FBT002
+        locals: Mapping[str, Any] | None = None,  # noqa: A002
+    ) -> Context:
+        """Return the context of one rendering."""
+        if self._known is None:
+            self._known = dict(self.globals)
+        return super().new_context({**self._known, **(vars or {})}, shared=True, locals=locals)
+
+
 class _Environment(SandboxedEnvironment):
     """Shows views as they are; refuses products and powers that could exhaust the memory."""
 
+    template_class = _Template
     intercepted_binops = frozenset({"*", "**"})
 
     def getattr(self, obj: Any, attribute: str) -> Any:  # noqa: ANN401 # Jinja2's own signature
