@@ -151,9 +151,14 @@ class Plan:
         Two plans with the same digest send the same calls; the reasons are left out because
         they may tell times and counts.
         """
-        body = [self.connection, [_canonical(change) for change in self.changes]]
-        text = json.dumps(body, separators=(",", ":"))
-        return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+        # Of the JSON of [connection, [changes]], piece by piece: as a whole it takes more memory
+        # than the plan.
+        encode = json.JSONEncoder(separators=(",", ":")).encode
+        digest = hashlib.sha256(f"[{encode(self.connection)},[".encode())
+        for n, change in enumerate(self.changes):
+            digest.update(f"{',' if n else ''}{encode(_canonical(change))}".encode())
+        digest.update(b"]]")
+        return "sha256:" + digest.hexdigest()
 
 
 def _canonical(change: Change) -> list[object]:

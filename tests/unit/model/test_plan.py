@@ -1,5 +1,7 @@
 """What a plan says of itself, and its digest."""
 
+import hashlib
+import json
 from dataclasses import replace
 
 import pytest
@@ -103,6 +105,22 @@ def test_digest_tells_types_apart(one: bool | str | None, other: int | str) -> N
     plans = [a_plan(a_change(attributes=(an_attribute(after=value),))) for value in (one, other)]
 
     assert plans[0].digest != plans[1].digest
+
+
+@pytest.mark.parametrize("plan", [a_plan(), a_plan(CHANGE), a_plan(CHANGE, GROUP)])
+def test_digest_is_that_of_one_json_text(plan: Plan) -> None:
+    """Saved plans are known again by later versions, however the digest is computed."""
+    rows = [
+        [
+            *(c.action.value, c.kind.value, c.name, c.external_id, c.resource_id),
+            [[a.path, a.before, a.after] for a in c.attributes],
+            *([[m.external_id, m.resource_id] for m in members] for members in (c.add, c.remove)),
+        ]
+        for c in plan.changes
+    ]
+    text = json.dumps([plan.connection, rows], separators=(",", ":"))
+
+    assert plan.digest == f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 def test_digest_tells_where_one_text_ends() -> None:
