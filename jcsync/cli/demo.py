@@ -1,16 +1,18 @@
 """``demo``: everything, against an embedded JumpCloud and an embedded SCIM platform."""
 
+import io
+import json
 import shlex
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from jcsync.cli.common import Options, common_options, stop_signals
+from jcsync.cli.common import Options, common_options, emit_json, stop_signals
 from jcsync.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,22 +34,31 @@ def demo(options: Options, serve: bool) -> int:  # noqa: FBT001 - click passes f
     A JumpCloud with 60 people and a SCIM platform are started on loopback, and each command is
     shown as you would type it. Nothing is left behind.
 
-    With --serve both keep running, and ./jcsync-demo/jcsync.yaml is a configuration for them.
+    With --serve both keep running, and ./jcsync-demo/jcsync.yaml is a configuration for them. With
+    --json the documents of all commands are one.
     """
     with _world() as world, stop_signals() as stop:
         if serve:
             config = _write_config(world, _FOLDER.absolute())
+            if options.json:
+                places = {"jumpcloud": world.jumpcloud.url, "platform": world.platform.url}
+                emit_json({**places, "config": str(config)})
             click.echo(
                 f"JumpCloud  {world.jumpcloud.url}\nPlatform   {world.platform.url}\n\n"
                 f"  Both run until Ctrl-C. In another terminal:\n\n"
                 f"    export JCSYNC_CONFIG={shlex.quote(str(config))}\n"
-                "    jcsync check\n    jcsync plan\n    jcsync reconcile\n"
+                "    jcsync check\n    jcsync plan\n    jcsync reconcile\n",
+                err=options.json,
             )
             while not stop.wait(_BEAT_S):
                 pass
             return 0
         with tempfile.TemporaryDirectory(prefix="jcsync-demo-") as folder:
-            return _Tour(world, _write_config(world, Path(folder)), options).walk()
+            tour = _Tour(world, _write_config(world, Path(folder)), options)
+            status = tour.walk()
+            if options.json:
+                emit_json({"steps": tour.steps})
+            return status
 
 
 @contextmanager
@@ -83,13 +94,18 @@ def _write_config(world: "World", folder: Path) -> Path:
 
 
 class _Tour:
-    """The walk through the main job."""
+    """The walk through the main job.
+
+    Attributes:
+        steps: Each command with what it printed, where that is to be JSON.
+    """
 
     def __init__(self, world: "World", config: Path, options: Options) -> None:
         self._world = world
         self._config = config
         self._options = options
         self._surprises = 0
+        self.steps: list[dict[str, Any]] = []
 
     def walk(self) -> int:
         """Walk through; returns 0 when every command ended as it should."""
@@ -148,9 +164,9 @@ class _Tour:
         renamed, moved, suspended, left = active[0], active[1], active[2], active[3]
         self._gone = left.id
         for text, change in self._stories(renamed.id, moved.id, suspended.id, left.id):
-            click.echo(f"    {text}")
+            self._print(f"    {text}")
             change()
-        click.echo()
+        self._print()
 
     def _stories(
         self, renamed: str, moved: str, suspended: str, left: str
@@ -182,21 +198,36 @@ class _Tour:
         self._world.jumpcloud.state.remove_member(SCOPE, self._gone)
 
     def _type(self, *words: str, expect: int) -> None:
-        from jcsync.cli import cli  # noqa: PLC0415 - the group that this command belongs to
-
-        click.secho(f"$ jcsync {shlex.join(words)}", bold=True)
+        self._print(f"$ jcsync {shlex.join(words)}", bold=True)
         began = time.monotonic()
-        arguments = [*words, "--config", str(self._config)]
-        status = cli.main(args=arguments, prog_name="jcsync", standalone_mode=False)
-        status = status if isinstance(status, int) else 0
-        click.secho(f"exit status {status}, {time.monotonic() - began:.1f} s\n", dim=True)
+        status, printed = self._run([*words, "--config", str(self._config)])
+        self._print(f"exit status {status}, {time.monotonic() - began:.1f} s\n", dim=True)
+        if self._options.json:
+            command = f"jcsync {shlex.join(words)}"
+            self.steps.append(
+                {"command": command, "status": status, "document": json.loads(printed)}
+            )
         if status != expect:
             self._surprises += 1
-            click.secho(f"This should have been {expect}.\n", fg="red")
+            self._print(f"This should have been {expect}.\n", fg="red")
+
+    def _run(self, words: list[str]) -> tuple[int, str]:
+        """Run a command; return its exit status and, where that is to be JSON, what it printed."""
+        from jcsync.cli import cli  # noqa: PLC0415 - the group that this command belongs to
+
+        out = io.StringIO()
+        with redirect_stdout(out) if self._options.json else nullcontext():
+            words = [*words, "--json"] if self._options.json else words
+            status = cli.main(args=words, prog_name="jcsync", standalone_mode=False)
+        return status if isinstance(status, int) else 0, out.getvalue()
 
     def _say(self, text: str) -> None:
-        click.echo(click.wrap_text(text, width=96, initial_indent="# ", subsequent_indent="# "))
-        click.echo()
+        self._print(
+            click.wrap_text(text, width=96, initial_indent="# ", subsequent_indent="# ") + "\n"
+        )
+
+    def _print(self, text: str = "", **style: Any) -> None:  # noqa: ANN401 - click's own
+        click.secho(text, err=self._options.json, **style)
 
 
 def _married(email: str) -> str:
