@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from jcsync.cli.common import Options, common_options, emit_json, load_and_log
-from jcsync.cli.filters import by_connection, by_user
+from jcsync.cli.filters import Command, by_changes, by_connection, by_user, changed_ids
 from jcsync.cli.tables import local_text, print_table
 from jcsync.clock import SystemClock
 from jcsync.errors import UsageError
@@ -14,14 +14,17 @@ from jcsync.render import counted, time_text
 from jcsync.stages.restrict import called
 
 
+def _filters(command: Command) -> Command:
+    return by_connection(by_user(by_changes(command)))
+
+
 @click.group(
     invoke_without_command=True, short_help="What failed and waits: escrow list | retry | forget."
 )
-@by_connection
-@by_user
+@_filters
 @common_options
 @click.pass_context
-def escrow(ctx: click.Context, options: Options, connection: str | None, user: str | None) -> int:
+def escrow(ctx: click.Context, /, options: Options, **filters: str | None) -> int:
     """List resources that failed, with reason, attempts and next try.
 
     What the platform rejects is tried again by the daemon with growing delay, from a minute to a
@@ -29,16 +32,15 @@ def escrow(ctx: click.Context, options: Options, connection: str | None, user: s
     reconcile" tries everything now.
     """
     ctx.obj = options
-    return _list(options, connection, user) if ctx.invoked_subcommand is None else 0
+    return _list(options, **filters) if ctx.invoked_subcommand is None else 0
 
 
 @escrow.command("list", short_help="What waits, and why.")
-@by_connection
-@by_user
+@_filters
 @common_options
-def list_(options: Options, connection: str | None, user: str | None) -> int:
+def list_(options: Options, **filters: str | None) -> int:
     """List resources that failed, with reason, attempts and next try."""
-    return _list(options, connection, user)
+    return _list(options, **filters)
 
 
 @escrow.command(short_help="Let the next run try again, whatever the delay.")
@@ -59,17 +61,26 @@ def forget(options: Options, who: str | None, connection: str | None) -> int:
     return _change(options, who, connection, retry=False)
 
 
-def _list(options: Options, connection: str | None, user: str | None) -> int:
+def _list(
+    options: Options,
+    *,
+    connection: str | None,
+    user: str | None,
+    since: str | None,
+    run_id: str | None,
+) -> int:
     from jcsync.wiring import build_store, chosen_names  # noqa: PLC0415 - not for the help
 
     loaded = load_and_log(options)
     if connection is not None:
         chosen_names(loaded, (connection,))
     with build_store(loaded) as store:
+        changed = changed_ids(store, since, run_id)
         found = [
             record
             for record in store.escrow(connection)
-            if user is None or called(user, record.name, record.external_id, record.resource_id)
+            if (user is None or called(user, record.name, record.external_id, record.resource_id))
+            and (changed is None or (record.connection, record.external_id) in changed)
         ]
     if options.json:
         emit_json({"escrow": [_document(record) for record in found]})

@@ -53,6 +53,17 @@ def by_run(command: Command) -> Command:
     )(command)
 
 
+def by_changes(command: Command) -> Command:
+    """Add ``--since`` and ``--run`` for what has no time of its own: what runs changed counts."""
+    since = click.option(
+        "--since", metavar="AGE", help="Changed by a run since: 2h, 7d, or 2026-01-31."
+    )
+    run = click.option(
+        "--run", "run_id", metavar="ID", help="Changed by this run; the end of its id is enough."
+    )
+    return since(run(command))
+
+
 def at_most(number: int) -> Callable[[Command], Command]:
     """Return what adds ``--limit`` with this default."""
     return click.option(
@@ -81,6 +92,16 @@ def check_known(loaded: "Loaded", connection: str | None, found: Collection[obje
 def run_ids_of(store: "SqlStore", user: str) -> frozenset[str]:
     """Return the ids of the runs that planned a change of a person or group."""
     return frozenset(change.run_id for change in store.changes(user=user, limit=ALL))
+
+
+def changed_ids(
+    store: "SqlStore", since: str | None, run_id: str | None
+) -> frozenset[tuple[str, str]] | None:
+    """Return connection and JumpCloud id of what runs changed, or tried to; ``None`` for all."""
+    if since is None and run_id is None:
+        return None
+    found = store.changes(since=moment(since), run_id=run_id, limit=ALL)
+    return frozenset((change.connection, change.external_id) for change in found)
 
 
 def open_store_of(options: Options) -> "tuple[Loaded, SqlStore]":

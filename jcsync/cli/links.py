@@ -7,7 +7,15 @@ import click
 
 from jcsync.cli.common import Options, common_options, emit_json, load_and_log, stop_signals
 from jcsync.cli.exits import run_status
-from jcsync.cli.filters import by_connection, by_user, check_known, open_store_of
+from jcsync.cli.filters import (
+    Command,
+    by_changes,
+    by_connection,
+    by_user,
+    changed_ids,
+    check_known,
+    open_store_of,
+)
 from jcsync.cli.naming import connection_argument
 from jcsync.cli.tables import local_text, print_table, short_id
 from jcsync.clock import SystemClock
@@ -20,30 +28,32 @@ if TYPE_CHECKING:
     from jcsync.model.report import RunReport
 
 
+def _filters(command: Command) -> Command:
+    return by_connection(by_user(by_changes(command)))
+
+
 @click.group(
     invoke_without_command=True,
     short_help="Which account belongs to whom: links list | forget | adopt.",
 )
-@by_connection
-@by_user
+@_filters
 @common_options
 @click.pass_context
-def links(ctx: click.Context, options: Options, connection: str | None, user: str | None) -> int:
+def links(ctx: click.Context, /, options: Options, **filters: str | None) -> int:
     """List the links between JumpCloud ids and the ids of the platform.
 
     A link makes an account ours: it is patched, and deactivated when its person leaves.
     """
     ctx.obj = options
-    return _list(options, connection, user) if ctx.invoked_subcommand is None else 0
+    return _list(options, **filters) if ctx.invoked_subcommand is None else 0
 
 
 @links.command("list", short_help="Which account belongs to whom.")
-@by_connection
-@by_user
+@_filters
 @common_options
-def list_(options: Options, connection: str | None, user: str | None) -> int:
+def list_(options: Options, **filters: str | None) -> int:
     """List the links between JumpCloud ids and the ids of the platform."""
-    return _list(options, connection, user)
+    return _list(options, **filters)
 
 
 @links.command(short_help="Forget whose an account or group is; the next run looks again.")
@@ -154,16 +164,25 @@ def _adoption_document(name: str, report: "RunReport | None") -> dict[str, Any]:
     }
 
 
-def _list(options: Options, chosen: str | None, user: str | None) -> int:
+def _list(
+    options: Options,
+    *,
+    connection: str | None,
+    user: str | None,
+    since: str | None,
+    run_id: str | None,
+) -> int:
     loaded, store = open_store_of(options)
     with store:
+        changed = changed_ids(store, since, run_id)
         found = [
             (of, link)
-            for of in ([chosen] if chosen else loaded.settings.connections)
+            for of in ([connection] if connection else loaded.settings.connections)
             for link in sorted(store.links(of), key=lambda link: (link.kind, link.name.casefold()))
-            if user is None or called(user, link.name, link.external_id, link.resource_id)
+            if (user is None or called(user, link.name, link.external_id, link.resource_id))
+            and (changed is None or (of, link.external_id) in changed)
         ]
-    check_known(loaded, chosen, found)
+    check_known(loaded, connection, found)
     if options.json:
         emit_json({"links": [_document(of, link) for of, link in found]})
         return 0

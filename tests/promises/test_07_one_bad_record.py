@@ -31,6 +31,8 @@ def test_others_go_on_and_the_exit_status_tells(team: Site) -> None:
     assert "fay is not welcome" in failed["error"]
     (waiting,) = team.json("escrow", "list")["escrow"]
     assert waiting["name"] == "fay@example.com"
+    assert team.json("escrow", "--run", result.run["run_id"])["escrow"] == [waiting]
+    assert team.json("escrow", "--since", "2100-01-01")["escrow"] == []
 
 
 def test_deactivation_that_the_platform_only_pretends(team: Site) -> None:

@@ -179,10 +179,7 @@ class Site:
 
     @contextlib.contextmanager
     def short_intervals(self) -> Iterator[io.StringIO]:
-        """Run the daemon in this process, every second, and give its log as it grows.
-
-        The settings allow ten seconds at the least.
-        """
+        """Run the daemon in this process, every second, and give its log as it grows."""
         loaded = load_settings(self.config, {}, self.folder)
         connections = {
             name: connection.model_copy(

@@ -206,14 +206,13 @@ def test_filter_by_an_unknown_connection(history: Site, command: str) -> None:
     assert "demo" in result.err
 
 
-@pytest.mark.parametrize("command", ["runs", "changes", "holds", "links"])
+@pytest.mark.parametrize("command", ["runs", "changes", "escrow", "holds", "links"])
 def test_filters_of_the_contract(history: Site, command: str) -> None:
-    """Every list takes --connection, --user, --since and --run where it makes sense."""
-    options = ["--connection", "demo", "--user", "ann@example.com"]
-    if command != "links":
-        options += ["--since", "1d"]
+    """Every list takes --connection, --user, --since and --run."""
+    options = ["--connection", "demo", "--user", "ann@example.com", "--since", "1d"]
+    newest = history.json("runs")["runs"][0]["run_id"]
 
-    result = history(command, *options)
+    result = history(command, *options, "--run", newest)
 
     assert result.status == 0, result.text
 
@@ -235,6 +234,10 @@ def test_links_join_both_ids(history: Site) -> None:
     assert bob["deactivated_at"]
     assert history.json("links", "--user", "ann@example.com")["links"] == [ann]
     assert history.json("links", "list", "--connection", "demo")["links"] == links
+    newest = history.json("runs")["runs"][0]
+    assert history.json("links", "--run", newest["run_id"][-6:])["links"] == [bob]
+    assert history.json("links", "--since", "1h")["links"] == links
+    assert history.json("links", "list", "--since", "2100-01-01")["links"] == []
 
 
 def test_links_of_several_connections(site: Site) -> None:
