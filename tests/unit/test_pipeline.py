@@ -1000,7 +1000,7 @@ def test_order_of_the_lists_does_not_matter(world: World, random: object) -> Non
     assert first.digest == second.digest
 
 
-@settings(quick, derandomize=True)  # who half adopted an account is not settled yet
+@quick
 @given(
     worlds(),
     st.sets(st.integers(0, 12)),
