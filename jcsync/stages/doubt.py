@@ -53,9 +53,7 @@ def doubtful_losses(
             is held whatever is found. ``None`` for every group.
 
     Returns:
-        JumpCloud ids of the managed people in scope, and of those whom a lost store may have
-        known, by id of the directory group. Managed people who are in no group any more are asked
-        for as leavers.
+        JumpCloud ids of all but those who are asked for as leavers, by id of the directory group.
     """
     certain = state.asked is not None and not state.listed
     if not policy.enabled or not policy.remove_extra or certain:
@@ -63,15 +61,7 @@ def doubtful_losses(
     by_owner = {group.external_id: group for group in actual if group.external_id}
     by_id = {group.resource_id: group for group in actual}
     linked = {link.external_id: by_id.get(link.resource_id) for link in links}
-    people = {
-        account.resource_id: account.external_id
-        for account in users.unmanaged
-        if is_object_id(account.external_id)
-    } | {
-        pair.actual.resource_id: pair.desired.external_id
-        for pair in users.pairs
-        if pair.desired.in_scope
-    }
+    people = _askable(users)
     asked: dict[str, tuple[str, ...]] = {}
     left = _FEW
     for group in state.groups:
@@ -88,6 +78,16 @@ def doubtful_losses(
         if losing:
             asked[group.id] = tuple(losing)
     return asked
+
+
+def _askable(users: UserMatching) -> dict[str, str]:
+    """JumpCloud id by ``id`` of the account, but for who has access and is in no group any more."""
+    strange = ((a.resource_id, a.external_id) for a in users.unmanaged)
+    return {
+        **{key: owner for key, owner in strange if is_object_id(owner)},  # a store may be lost
+        **{o.actual.resource_id: o.link.external_id for o in users.orphans if not o.actual.active},
+        **{p.actual.resource_id: p.desired.external_id for p in users.pairs if p.desired.in_scope},
+    }
 
 
 def _is_held_anyway(losing: int, members: int, limits: Limits) -> bool:

@@ -246,6 +246,20 @@ def test_emptied_groups_after_the_store_was_lost(grouped: Site) -> None:
     assert (members(grouped, GROUP), members(grouped, "Admins")) == (3, 2)
 
 
+def test_emptied_group_of_somebody_deactivated_by_hand(grouped: Site) -> None:
+    """He has no access to lose, and is asked for all the same before he loses the membership."""
+    jumpcloud, platform = grouped.world.jumpcloud, grouped.world.platform
+    jumpcloud.state.remove_member("Admins", "ann", "bob")
+    assert grouped("reconcile").status == 0
+    jumpcloud.state.remove_member(GROUP, "bob", "cid")
+    platform.state.edit(platform.account("ann@example.com")["id"], active=False)
+    jumpcloud.faults.add(misfortunes.empty_list(), path="/membership", count=None)
+
+    assert grouped("reconcile").status == 6
+
+    assert members(grouped, GROUP) == 3
+
+
 def test_list_of_members_that_leaves_somebody_out(grouped: Site) -> None:
     """A flawless list without one of its people is contradicted by his own record."""
     state = grouped.world.jumpcloud.state

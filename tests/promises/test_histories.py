@@ -138,10 +138,16 @@ class Histories(People):
             self.history.platform.edit(chosen["id"], members=members or None)
 
     @rule(
-        which=WHO, kind=st.sampled_from(["free", "foreign", "free", "other"]), active=st.booleans()
+        which=WHO,
+        kind=st.sampled_from(["free", "foreign", "other"]),
+        active=st.booleans(),
+        joins=st.booleans(),
     )
-    def add_by_hand(self, which: int, kind: str, active: bool) -> None:
-        """Somebody on the platform creates an account: of a foreign agent, without owner, of none."""
+    def add_by_hand(self, which: int, kind: str, active: bool, joins: bool) -> None:
+        """Somebody on the platform creates an account, perhaps under the name of a joiner.
+
+        It is of a foreign agent, without owner and free to be adopted, or of no interest.
+        """
         self.strangers += 1
         email = self.free_email(which) if kind != "other" else f"s{self.strangers}@else.example"
         names = {a["userName"].casefold() for a in self.history.accounts().values()}
@@ -153,6 +159,8 @@ class Histories(People):
         identity = self.history.platform.add_by_hand(**fields)
         if kind != "free":
             self.history.foreign.add(identity)
+        if joins:
+            self.join(which, STAFF)
 
     # ---- runs
 
@@ -225,6 +233,15 @@ class Histories(People):
         """A run is killed before or after one of its writes, and perhaps the next one too."""
         for instant in at:
             self.history.checked_run(die_at=instant)
+
+    @rule(which=WHO, at=st.integers(5, 16))
+    def join_and_leave_around_a_death(self, which: int, at: int) -> None:
+        """Somebody joins, a run dies, perhaps when it has created his account, and he has left."""
+        before = self.history.organization.users.keys() | set()
+        self.join(which, STAFF)
+        self.history.checked_run(die_at=at)
+        for person in self.history.organization.users.keys() - before:
+            self.history.organization.delete(person)
 
     @precondition(lambda self: not self.history.lost)
     @rule()

@@ -83,6 +83,14 @@ def test_who_has_a_jumpcloud_id_and_no_link_is_asked_for() -> None:
     assert doubtful_losses(EMPTIED, [held], users, [], GROUPS) == {"g-admins": (lost,)}
 
 
+def test_inactive_member_who_seems_to_have_left_is_asked_for() -> None:
+    """Who is active is asked for as a leaver anyway."""
+    accounts = [an_account("ann", active=False), an_account("bob")]
+    users = match_users([], accounts, [a_link("ann"), a_link("bob")], Policy())
+
+    assert doubtful_losses(EMPTIED, [HELD], users, [], GROUPS) == {"g-admins": ("ann",)}
+
+
 def test_group_is_found_by_its_link() -> None:
     """A group whose externalId somebody removed is still the one."""
     held = replace(HELD, external_id="")
