@@ -147,7 +147,7 @@ class _Tour:
         self._say(
             f"The platform has {active} active accounts. "
             "Next: jcsync demo --serve, to try commands of your own; "
-            "then config/jcsync.example.yaml, for your own JumpCloud."
+            "then jcsync init, for your own JumpCloud."
         )
         return 1 if self._surprises else 0
 
