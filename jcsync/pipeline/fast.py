@@ -160,7 +160,7 @@ def build_baseline(
 
 def decided_now(
     connection: Connection, state: DirectoryState, desired: Iterable[DesiredUser]
-) -> Mapping[str, str]:
+) -> dict[str, str]:
     """Return the fingerprint of what each of these people should have, by JumpCloud id."""
     return fingerprints(state, desired, connection.group_policy, connection.scope)
 

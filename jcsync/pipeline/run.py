@@ -171,8 +171,8 @@ def _run_full(
     if decision.complete and not order.is_partial:
         remember_rest(connection, decision, memory, record.undone)
         now = decided_now(connection, state, decision.desired)
-        marks = {**now, **blocked_marks(now, decision.blocked)}
-        changed = differences(marks, connection.store.decided(connection.name))
+        now |= blocked_marks(now, decision.blocked)
+        changed = differences(now, connection.store.decided(connection.name))
         _remember(connection, STANDING, dump_standing(decision.findings))
         _remember(connection, FORMER, dump_former(decision.former) if record.undone else "")
         connection.store.record_baseline(connection.name, baseline, changed)

@@ -17,7 +17,7 @@ _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 def fingerprints(
     state: DirectoryState, desired: Iterable[DesiredUser], policy: GroupPolicy, scope: Scope
-) -> Mapping[str, str]:
+) -> dict[str, str]:
     """Return a fingerprint of the account and the memberships that each person should have.
 
     Args:
