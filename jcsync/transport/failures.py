@@ -30,6 +30,9 @@ _MALFORMED = (
     LocationValueError,
     UnicodeError,
 )
+# X509_V_ERR_CERT_NOT_YET_VALID, …_HAS_EXPIRED; …_HOSTNAME_MISMATCH, …_IP_ADDRESS_MISMATCH
+_OF_ANOTHER_TIME = frozenset({9, 10})
+_OF_ANOTHER_HOST = frozenset({62, 64})
 _NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL"})
 FAILURES = (
     requests.exceptions.RequestException,
@@ -53,10 +56,18 @@ def translate(error: Exception, endpoint: Endpoint, where: str, *, repeatable: b
     name, host, reason = endpoint.name, endpoint.host, _innermost(error)
     words, setting = _words(reason), endpoint.setting
     if isinstance(reason, ssl.SSLCertVerificationError):
+        if reason.verify_code in _OF_ANOTHER_TIME:
+            remedy = "see that the clock of this computer is right; if it is, renew the certificate"
+        elif reason.verify_code in _OF_ANOTHER_HOST:
+            remedy = f"check {setting}, and that no proxy answers in its place"
+        else:
+            remedy = (
+                "if your own authority or an inspecting proxy issued it, trust that authority "
+                "(ca_file, or the certificates of the system)"
+            )
         return UntrustedError(
-            f"the certificate of {name} at {host} is not trusted: {words}; if your own "
-            "authority or an inspecting proxy issued it, trust that authority (ca_file, or the "
-            "certificates of the system); verification cannot be switched off"
+            f"the certificate of {name} at {host} is not trusted: {words}; {remedy}; verification "
+            "cannot be switched off"
         )
     if isinstance(error, _MALFORMED):
         return UntrustedError(f"{name} has no usable address ({words}); check {setting}")

@@ -306,6 +306,24 @@ def test_ca_file_makes_the_certificate_trusted(
         assert transport.request("GET", "/x").body == {"ok": 1}
 
 
+def test_expired_certificate_leads_to_the_clock(certificate: tuple[Path, Path]) -> None:
+    """A clock that is wrong makes every certificate look so: no authority would help."""
+    signed, key = certificate
+    expired = signed.with_name("expired.pem")
+    command = ["openssl", "x509", "-in", str(signed), "-signkey", str(key), "-days", "-1"]
+    subprocess.run([*command, "-out", str(expired)], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(expired, key)
+    with (
+        RawServer(in_turn(reply({})), context=context) as server,
+        transport_to(server.url, ca_file=str(expired)) as transport,
+        pytest.raises(UntrustedError, match=r"expired.*clock") as caught,
+    ):
+        transport.request("GET", "/x")
+    assert "ca_file" not in str(caught.value)
+    assert_readable(str(caught.value))
+
+
 def test_certificate_of_another_host_is_refused(
     tls: ssl.SSLContext, certificate: tuple[Path, Path]
 ) -> None:
@@ -313,7 +331,7 @@ def test_certificate_of_another_host_is_refused(
     with (
         RawServer(in_turn(reply({})), context=tls) as server,
         transport_to(f"https://localhost:{server.port}", ca_file=str(certificate[0])) as transport,
-        pytest.raises(UntrustedError, match="localhost"),
+        pytest.raises(UntrustedError, match=r"localhost.*check its URL"),
     ):
         transport.request("GET", "/x")
     assert server.asked == []
