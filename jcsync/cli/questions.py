@@ -18,7 +18,7 @@ from jcsync.scim.profiles import profile_names
 from jcsync.settings.keys import variable_name
 from jcsync.settings.secret_files import secret_problem
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _NUMBERS = re.compile(r"[\d\s,]+")
 _SHOWN = 20
 _URLS = {"keepnet": "https://scim-api.keepnetlabs.com/scim"}
@@ -37,7 +37,7 @@ def check_name(name: str) -> None:
         UsageError: It says what is allowed.
     """
     if not _NAME.fullmatch(name):
-        message = f"{name!r} cannot be the name of a connection; use a to z, 0 to 9, - and _"
+        message = f"{name!r} cannot be the name of a connection; use letters, digits, - and _"
         raise UsageError(message)
 
 

@@ -21,7 +21,7 @@ from jcsync.settings.times import cron_meets_window, parse_cron
 
 Finding = tuple[KeyPath, str]
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _URLS: Final = (
     ("directory", "base_url"),
     ("directory", "insights_url"),
@@ -85,7 +85,8 @@ def _check_names(connections: Mapping[str, Any]) -> Iterator[Finding]:
     for name in connections:
         if not _NAME.fullmatch(name):
             message = (
-                "a name consists of a to z, 0 to 9, - and _, and begins with none of the last two"
+                "a name consists of A to Z, a to z, 0 to 9, - and _, and begins with none of the last "
+                "two"
             )
             yield ("connections", name), message
         same = seen.setdefault(name.casefold().replace("-", "_"), name)

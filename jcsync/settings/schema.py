@@ -29,7 +29,9 @@ def settings_schema() -> dict[str, Any]:
     for section in {key.section for key in all_keys()}:
         if section is not Settings:
             _write_defaults(schema["$defs"][section.__name__], section)
-    schema["properties"]["connections"]["propertyNames"] = {"pattern": "^[a-z0-9][a-z0-9_-]*$"}
+    schema["properties"]["connections"]["propertyNames"] = {
+        "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]*$"
+    }
     return {"$schema": DIALECT, "title": "jcsync settings", **schema}
 
 

@@ -125,7 +125,7 @@ def test_a_wrong_value(tmp_path: Path, section: str, values: object, message: st
             "missing: at least one connection is needed; jcsync init writes",
         ),
         ({"connections": []}, "connections", "must be a mapping of keys"),
-        ({"connections": {"Lab": a_connection()}}, "connections.Lab", "a name consists of a to z"),
+        ({"connections": {"läb": a_connection()}}, "connections.läb", "a name consists of A to Z"),
         ({"connections": {"-lab": a_connection()}}, "connections.-lab", "a name consists of"),
         ({"connections": {"lab": 5}}, "connections.lab", "must be a mapping with enabled"),
     ],
@@ -139,11 +139,17 @@ def test_a_wrong_value_outside_of_connections(
     assert "pw" not in "".join(problems.values())
 
 
-def test_names_must_differ_in_more_than_their_hyphens(tmp_path: Path) -> None:
+@pytest.mark.parametrize("other", ["my_lab", "My-Lab"])
+def test_names_must_differ_in_more_than_hyphens_and_capitals(tmp_path: Path, other: str) -> None:
     """A variable could not tell them apart."""
-    tree = {"connections": {"my-lab": a_connection(), "my_lab": a_connection()}}
+    tree = {"connections": {"my-lab": a_connection(), other: a_connection()}}
 
-    assert "is the same name as my-lab" in problems_of(tree, tmp_path)["connections.my_lab"]
+    assert "is the same name as my-lab" in problems_of(tree, tmp_path)[f"connections.{other}"]
+
+
+def test_a_name_may_have_capitals(tmp_path: Path) -> None:
+    """It is the user's own."""
+    assert problems_of({"connections": {"Lab_EU-2": a_connection()}}, tmp_path) == {}
 
 
 @pytest.mark.parametrize(

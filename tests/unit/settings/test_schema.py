@@ -52,7 +52,7 @@ def test_the_schema_accepts_what_jcsync_accepts(document: object) -> None:
         ("log.level", "loud"),
         ("store.keep_history", 400),
         ("store.keep_history", "400 days"),
-        ("connections.Keepnet", {}),
+        ("connections.Keep net", {}),
         ("connections.keepnet.directory.page_size", 1001),
         ("connections.keepnet.scope.groups", "Keepnet Users"),
         ("connections.keepnet.scope.where", [{"attribute": "email", "equal": "x"}]),
