@@ -48,13 +48,14 @@ class UserParser:
         resource_id = id_of(attribute(resource, "id"))
         if not resource_id:
             return None
-        name = id_of(attribute(resource, "userName"))
+        name, active = id_of(attribute(resource, "userName")), attribute(resource, "active")
         emails = (text_of(attribute(e, "value")) for e in _elements(attribute(resource, "emails")))
         return UserResource(
             resource_id=resource_id,
             external_id=id_of(attribute(resource, "externalId")),
             user_name=name,
-            active=parse_active(attribute(resource, "active")),
+            active=parse_active(active),
+            shows_active=active is not None,
             attributes={path: self._value(resource, parsed, name) for path, parsed in self._paths},
             emails=tuple(name if text == name else text for text in emails if text),
         )

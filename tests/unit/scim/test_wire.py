@@ -177,6 +177,14 @@ def test_active_in_all_its_forms(value: object, *, active: bool) -> None:
     assert parse_active(value) is active
 
 
+@pytest.mark.parametrize("row", [{}, {"active": None}, {"Active": "false"}])
+def test_account_that_does_not_show_active_is_known_as_such(row: dict[str, object]) -> None:
+    """What jcsync has made it last tells then."""
+    account = UserParser([])({"id": "1", **row})
+    assert account is not None
+    assert account.shows_active is ("Active" in row)
+
+
 def test_missing_element_and_missing_part_differ() -> None:
     """A PATCH adds a whole element in one case and a part in the other."""
     path = parse_path(WORK)
