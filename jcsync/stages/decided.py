@@ -37,7 +37,7 @@ def fingerprints(
         for key in group.members:
             inside.setdefault(key, []).append(group.external_id)
     return {
-        user.external_id: _fingerprint(user, sorted(inside.get(user.external_id, ())))
+        user.external_id: _fingerprint(user, sorted(inside.pop(user.external_id, ())))
         for user in desired
     }
 
@@ -68,7 +68,8 @@ def without_blocked(marks: Mapping[str, str]) -> Mapping[str, str]:
 
 def find_differing(now: Mapping[str, str], before: Mapping[str, str]) -> frozenset[str]:
     """Return the JumpCloud id of everybody who joined, changed or left in between."""
-    return frozenset(key for key in now.keys() | before.keys() if now.get(key) != before.get(key))
+    changed = {key for key, mark in now.items() if before.get(key) != mark}
+    return frozenset(changed.union(key for key in before if key not in now))
 
 
 def find_touched(plan: Plan) -> frozenset[str]:
