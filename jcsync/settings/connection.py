@@ -188,7 +188,7 @@ class PolicySettings(Section):
     on_password_expired: Removal = Field(
         default=Removal.KEEP, description="Whose password has expired."
     )
-    delete_after: Annotated[Duration | None, between("1d")] = Field(
+    delete_after: Annotated[Duration | None, between("1s")] = Field(
         default=None, description="Delete accounts that jcsync deactivated so long ago."
     )
     protect: Texts = Field(

@@ -65,6 +65,7 @@ from tests.unit.settings.builders import (
         ("groups", {"name": "{{ group.name"}, "template line 1"),
         ("policy", {"adopt": "always"}, "must be one of in_scope, never; is always"),
         ("policy", {"on_leave": "remove"}, "must be one of deactivate, keep, delete; is remove"),
+        ("policy", {"delete_after": "0s"}, "must be from 1s to 36500d; is 0s"),
         ("policy", {"protect": [None]}, "must be a text; is null"),
         ("policy", {"protect": [""]}, "must not be empty"),
         ("limits", {"deactivate": {"count": -1}}, "must be a whole number from 0, or null; is -1"),
