@@ -214,7 +214,7 @@ def _pair(
             users = match()
     if not actual.complete:
         wanted = [user for user in users.missing if user.access is Access.ACTIVE]
-        actual = fetch_missing(connection.provider, actual, wanted)
+        actual = fetch_missing(connection.provider, actual, wanted, links)
         users = match()
     return users, actual
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from jcsync.errors import JcsyncError
 from jcsync.model.directory import DirectoryState
-from jcsync.model.resource import DesiredUser, ProviderState
+from jcsync.model.resource import DesiredUser, Link, ProviderState
 from jcsync.model.rules import Scope
 from jcsync.ports import Directory, ServiceProvider
 from jcsync.threads import Pool
@@ -38,22 +38,31 @@ def fetch_both(
 
 
 def fetch_missing(
-    provider: ServiceProvider, actual: ProviderState, missing: Iterable[DesiredUser]
+    provider: ServiceProvider,
+    actual: ProviderState,
+    missing: Iterable[DesiredUser],
+    links: Iterable[Link],
 ) -> ProviderState:
     """Look up, one by one, those whom an incomplete list of accounts does not show.
 
-    A listing that may leave accounts out is no reason to create one; a look-up by ``externalId``
-    and ``userName`` is.
+    A listing that may leave accounts out is no reason to create one; a look-up by the ``id`` of
+    the link, or else by ``externalId`` and ``userName``, is.
 
     Returns:
         ``actual`` with the accounts that were found, each once.
     """
 
     def find(user: DesiredUser) -> tuple[str, ...]:
-        found = provider.find_users(external_id=user.external_id, user_name=user.user_name)
+        linked = provider.fetch_user(known[user.external_id]) if user.external_id in known else None
+        found = (
+            (linked,)
+            if linked is not None
+            else provider.find_users(external_id=user.external_id, user_name=user.user_name)
+        )
         accounts.update((account.resource_id, account) for account in found)
         return ()
 
+    known = {link.external_id: link.resource_id for link in links}
     accounts = {account.resource_id: account for account in actual.users}
     with Pool(max_workers=_LOOK_UPS) as pool:
         list(pool.map(find, missing))

@@ -283,6 +283,8 @@ class History:
                     f"no access: {self.organization.users[person_id]}",
                     report.findings,
                 )
+            else:
+                self._check_attributes(account, person_id, report)
         if self.lost:
             self.orphans |= by_owner.keys() - entitled
             self.lost = False
@@ -292,6 +294,13 @@ class History:
                 known = entitled | self.orphans
                 assert external_id in known, f"still has access: {account}"
         self._check_members(accounts, report)
+
+    def _check_attributes(self, account: Resource, person_id: str, report: RunReport) -> None:
+        """He is called as in the directory; a name that another account keeps is told."""
+        person = self.organization.users[person_id]
+        named = account["userName"].casefold() == person.email.casefold()
+        assert named or self._is_excused(person_id, report), (account, person)
+        assert account["name"]["givenName"] == person.firstname, (account, person)
 
     def _is_excused(self, person_id: str, report: RunReport) -> bool:
         """A name that somebody else's account has is a conflict, and has to be reported."""

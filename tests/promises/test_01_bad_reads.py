@@ -287,6 +287,27 @@ def test_list_of_members_that_leaves_somebody_out(grouped: Site) -> None:
     assert members(grouped, "Admins") == 1
 
 
+@pytest.mark.parametrize("path", ["/Users\\?", "/Users\\?(?!.*filter)"], ids=["all", "lists"])
+@pytest.mark.parametrize("filters", [True, False], ids=["filters", "no-filters"])
+def test_account_that_neither_list_nor_filter_shows(team: Site, path: str, filters: bool) -> None:
+    """It is counted and not given: that is no reason to create it again under another name."""
+    platform, state = team.world.platform, team.world.jumpcloud.state
+    state.rename("emil", "emile@example.com")  # the last one listed
+    if not filters:
+        platform.faults.add(misfortunes.fail(400), method="GET", path="filter=", count=None)
+    platform.faults.add(misfortunes.drop_rows(1), method="GET", path=path, count=None)
+    team.join("fay")
+
+    team("reconcile")
+
+    owners = [account["externalId"] for account in platform.accounts()]
+    assert len(owners) == len(set(owners))
+
+    platform.faults.clear()
+    assert team("reconcile").status == 0
+    assert team.active == {"ann", "bob", "cid", "dora", "emile", "fay"}
+
+
 def test_platform_that_lists_no_groups(grouped: Site) -> None:
     """A flawless empty list of groups creates none again, and forgets none."""
     grouped.world.platform.faults.add(

@@ -175,7 +175,8 @@ class Histories(People):
     @rule(where=WHERE, fault=st.sampled_from(sorted(READ_FAULTS)), lasting=st.booleans())
     def run_with_bad_reads(self, where: tuple[str, str], fault: str, lasting: bool) -> None:
         """A run while one route of one side answers badly, once or always."""
-        self._run_with_reads(where, READ_FAULTS[fault], lasting=lasting)
+        if where[0] == "directory" or fault != "rows missing" or self.history.knows_all():
+            self._run_with_reads(where, READ_FAULTS[fault], lasting=lasting)
 
     @precondition(_has_something_to_do)
     @rule(where=WHERE, lie=st.sampled_from(sorted(LIES)), lasting=st.booleans())
@@ -183,7 +184,8 @@ class Histories(People):
         """A run while a flawless list of one side leaves something out.
 
         A platform that so denies what jcsync does not know of any more is believed: there is
-        nothing to tell it from a new one (``docs/promises.md``).
+        nothing to tell it from a new one (``docs/promises.md``). So is one that counts what
+        neither its lists nor its filters give (``rows missing``): some count too many.
         """
         if where[0] == "directory" or self.history.knows_all():
             self._run_with_reads(where, LIES[lie], lasting=lasting)
@@ -214,7 +216,7 @@ class Histories(People):
     def run_with_random_faults(self, seed: int, rate: float) -> None:
         """A run while both sides fail at random."""
         chance = random.Random(seed)
-        reads = chance.sample(sorted(READ_FAULTS), 3)
+        reads = chance.sample(sorted(READ_FAULTS.keys() - {"rows missing"}), 3)
         for faults in (self.history.directory_faults, self.history.platform_faults):
             faults.add_random(
                 [READ_FAULTS[name] for name in reads], rate=rate, seed=seed, method="GET"

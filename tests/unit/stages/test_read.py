@@ -1,11 +1,13 @@
 """Both sides are read at once, and look-ups complete what a list leaves out."""
 
+from dataclasses import replace
+
 import pytest
 
 from jcsync.errors import JcsyncError, RemoteError
 from jcsync.model.rules import Scope
 from jcsync.stages.read import fetch_both, fetch_missing
-from tests.factories import a_directory, a_group, a_person, a_user, an_account
+from tests.factories import a_directory, a_group, a_link, a_person, a_user, an_account
 from tests.fakes import FakeDirectory, FakeProvider, failing, refused
 
 
@@ -41,7 +43,23 @@ def test_account_that_the_list_left_out_is_looked_up() -> None:
     provider.hidden, provider.gaps = frozenset({"scim-bob"}), ("a page was short",)
     actual = provider.fetch_state(groups=False)
 
-    found = fetch_missing(provider, actual, [a_user("bob"), a_user("joe"), a_user("ann")])
+    found = fetch_missing(provider, actual, [a_user("bob"), a_user("joe"), a_user("ann")], [])
 
     assert [user.resource_id for user in found.users] == ["scim-ann", "scim-bob"]
     assert found.gaps == actual.gaps
+
+
+def test_linked_account_is_looked_up_by_its_id() -> None:
+    """Under whatever name; one that is gone is looked for by the names."""
+    provider = FakeProvider(an_account("bob", external_id=""), an_account("joe"))
+    provider.hidden, provider.gaps = frozenset({"scim-bob", "scim-joe"}), ("a page was short",)
+    links = [a_link("bob"), a_link("joe", resource_id="gone")]
+
+    found = fetch_missing(
+        provider,
+        provider.fetch_state(groups=False),
+        [replace(a_user("bob"), user_name="robert"), a_user("joe")],
+        links,
+    )
+
+    assert {user.resource_id for user in found.users} == {"scim-bob", "scim-joe"}
