@@ -35,6 +35,7 @@ class Verifier:
         self._profile = profile
         self._lock = threading.Lock()
         self._sampled: set[tuple[str, str]] = set()
+        self._doubted: set[tuple[str, str]] = set()
         self._given_up: Counter[tuple[Collection, str]] = Counter()
 
     def look(
@@ -74,17 +75,28 @@ class Verifier:
             if forced or self._profile.verify == "always":
                 raise
             return None
-        return actual if is_resource(collection, actual) else None
+        if actual is None or not is_resource(collection, actual):
+            return None
+        with self._lock:
+            self._doubted |= {
+                (path.split("/")[1], change.path)
+                for change in changes
+                if not self.is_kept(change, actual)
+            }
+        return actual
 
     def is_due(self, kind: str, names: Iterable[str]) -> bool:
-        """Whether a write that showed nothing is read back: the first of its kind, or each one."""
+        """Whether a write that showed nothing is read back: the first of its kind, or each one.
+
+        Each one from then on also where the first was not kept.
+        """
         if self._profile.verify != "sampled":
             return self._profile.verify == "always"
         with self._lock:
             wanted = {(kind, name) for name in names}
-            fresh = wanted - self._sampled
-            self._sampled |= fresh
-            return bool(fresh)
+            due = (wanted - self._sampled) | (wanted & self._doubted)
+            self._sampled |= wanted
+            return bool(due)
 
     def is_worth_another_way(
         self, collection: Collection, change: AttributeChange, actual: Json

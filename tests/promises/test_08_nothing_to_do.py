@@ -1,6 +1,7 @@
 """Promise 8: nothing to do writes nothing; a value that the platform changes does not flap."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -34,6 +35,32 @@ def test_value_that_the_platform_does_not_keep(team: Site, kept: str | None) -> 
     assert team.writes == []
     assert result.run["outcome"] == "in_sync"
     assert "unsupported_attribute" in {f["kind"] for f in result.run["findings"]}
+
+
+def test_value_that_the_platform_changes_for_everybody(site: Site) -> None:
+    """Also where its answers show nothing: no plan to write all of it again is due, or held."""
+    people = [f"p{n}" for n in range(30)]
+    state = site.world.platform.state
+
+    def sign(exchange: Exchange) -> Answer:
+        answer = exchange.pass_on()
+        account = json.loads(answer.body)
+        state.edit(account["id"], displayName=account["displayName"] + " (SSO)")
+        return replace(answer, body=b"")
+
+    site.world.platform.faults.add(sign, method="POST", path="/Users", count=None)
+    site.configure(provider={"concurrency": 2})
+    site.join(*people)
+
+    assert site("reconcile").status == 0
+    site.forget_traffic()
+    for number in (2, 3):
+        result = site("reconcile", "--json")
+        assert result.status == 0, (number, result.text)
+    assert result.run["outcome"] == "in_sync"
+    # Those whose accounts were created beside the first are looked at one run later.
+    assert len(site.writes) < 2 * 8
+    assert site.active == set(people)
 
 
 @pytest.mark.parametrize("shown", [None, True], ids=["never", "while-true"])

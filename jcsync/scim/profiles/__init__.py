@@ -37,7 +37,8 @@ class Profile:
             the type yet: ``element`` adds a whole element to the attribute, ``typed`` adds by
             the path with the type, ``put`` replaces the resource.
         verify: When a write whose answer shows no resource is read back: ``always``, ``sampled``
-            (the first of each attribute in a run), ``never``. A deactivation is always read back.
+            (the first of each attribute in a run, and all others where that one was not kept),
+            ``never``. A deactivation is always read back.
         member_style: How members are removed. ``filter``: ``members[value eq "…"]``; ``value``:
             path ``members`` with a list of values; ``put``: the group is read and replaced.
         members_verified: Whether it is known that a removal removes whom it names and nobody
