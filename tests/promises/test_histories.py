@@ -179,16 +179,21 @@ class Histories(People):
             self._run_with_reads(where, READ_FAULTS[fault], lasting=lasting)
 
     @precondition(_has_something_to_do)
-    @rule(where=WHERE, lie=st.sampled_from(sorted(LIES)), lasting=st.booleans())
-    def run_with_lies(self, where: tuple[str, str], lie: str, lasting: bool) -> None:
+    @rule(where=WHERE, lie=st.sampled_from(sorted(LIES)), lasting=st.booleans(), deaf=st.booleans())
+    def run_with_lies(self, where: tuple[str, str], lie: str, lasting: bool, deaf: bool) -> None:
         """A run while a flawless list of one side leaves something out.
 
         A platform that so denies what jcsync does not know of any more is believed: there is
         nothing to tell it from a new one (``docs/promises.md``). So is one that counts what
         neither its lists nor its filters give (``rows missing``): some count too many.
         """
+        if deaf:  # nor does the directory answer who is asked for again
+            self.history.directory_faults.add(
+                READ_FAULTS["500"], path="/systemusers/|/memberof", count=None
+            )
         if where[0] == "directory" or self.history.knows_all():
             self._run_with_reads(where, LIES[lie], lasting=lasting)
+        self.history.directory_faults.clear()
 
     def _run_with_reads(self, where: tuple[str, str], fault: Fault, *, lasting: bool) -> None:
         side, route = where
