@@ -42,11 +42,15 @@ class People(RuleBasedStateMachine):
         free = [box for box in MAILBOXES if not {box, f"{box}@example.com"} & names]
         return f"{free[which % len(free)]}@example.com" if free else ""
 
-    @rule(which=WHO, group=GROUPS, state=st.sampled_from(STATES))
-    def join(self, which: int, group: str, state: str = "ACTIVATED") -> None:
+    @rule(
+        which=WHO,
+        groups=st.sampled_from([[STAFF], [ADMINS], [OTHERS], [STAFF, ADMINS]]),
+        state=st.sampled_from(STATES),
+    )
+    def join(self, which: int, groups: list[str], state: str = "ACTIVATED") -> None:
         """Somebody joins."""
         if email := self.free_email(which):
-            self.history.organization.hire(email, groups=[group], state=state)
+            self.history.organization.hire(email, groups=groups, state=state)
 
     @rule(who=WHO)
     def leave(self, who: int) -> None:

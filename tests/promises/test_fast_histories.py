@@ -35,7 +35,7 @@ class FastHistories(People):
         """Some are there already, and provisioned; the event log can be read or not."""
         self.history.organization.events.enabled = log
         for _ in range(people):
-            self.join(0, STAFF)
+            self.join(0, [STAFF])
         self.history.quiet_run()
 
     @rule()

@@ -14,7 +14,7 @@ from hypothesis.stateful import initialize, precondition, rule, run_state_machin
 from jcsync.sandbox import misfortunes
 from jcsync.sandbox.faults import Fault
 from tests.conftest import HISTORIES, SHARES
-from tests.promises.history import STAFF
+from tests.promises.history import ADMINS, STAFF
 from tests.promises.people import WHO, People
 
 READ_FAULTS: dict[str, Fault] = {
@@ -78,11 +78,11 @@ class Histories(People):
         """Whatever happened, one quiet run puts everything right."""
         self.history.quiet_run()
 
-    @initialize(people=st.integers(1, 3))
-    def begin(self, people: int) -> None:
+    @initialize(people=st.integers(1, 3), groups=st.sampled_from([[STAFF], [STAFF, ADMINS]]))
+    def begin(self, people: int, groups: list[str]) -> None:
         """Some are there already, and provisioned."""
         for _ in range(people):
-            self.join(0, STAFF)
+            self.join(0, groups)
         self.history.checked_run()
 
     # ---- the platform, by hand
@@ -160,7 +160,7 @@ class Histories(People):
         if kind != "free":
             self.history.foreign.add(identity)
         if joins:
-            self.join(which, STAFF)
+            self.join(which, [STAFF])
 
     # ---- runs
 
@@ -245,7 +245,7 @@ class Histories(People):
     def join_and_leave_around_a_death(self, which: int, at: int) -> None:
         """Somebody joins, a run dies, perhaps when it has created his account, and he has left."""
         before = self.history.organization.users.keys() | set()
-        self.join(which, STAFF)
+        self.join(which, [STAFF])
         self.history.checked_run(die_at=at)
         for person in self.history.organization.users.keys() - before:
             self.history.organization.delete(person)
