@@ -207,3 +207,15 @@ def test_help_and_version_load_next_to_nothing() -> None:
 
     assert "click" in loaded
     assert {"pydantic", "requests", "sqlalchemy", "structlog", "yaml", *SPARED} & loaded == set()
+
+
+def test_memory_is_not_looked_through_at_the_end() -> None:
+    """What is there then is out of the collector's sight before Python calls it for the last time."""
+    code = (
+        "import atexit, gc, sys\n"
+        "atexit.register(lambda: print(gc.get_freeze_count() > 1000))\n"  # runs after later ones
+        "from jcsync.cli import main\n"
+        "main(['--version'])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "True"
