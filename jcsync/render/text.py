@@ -161,7 +161,7 @@ def _attributes(change: Change, *, verbose: bool) -> Iterator[Line]:
     for attribute in shown:
         yield (
             ("                  ", ""),
-            (f"{_short_path(attribute.path):<19}", ""),
+            (f"{_short_path(attribute.path):<18} ", ""),
             *_values(attribute),
         )
     if len(attributes) > len(shown):
@@ -173,6 +173,8 @@ def _values(attribute: AttributeChange) -> tuple[Span, ...]:
     after = value_text(attribute.after) if attribute.after is not None else "(removed)"
     if attribute.before in (None, ""):
         return ((after, ""),)
+    if attribute.before == attribute.after:
+        return ((after, ""), (" (again)", "dim"))
     return ((value_text(attribute.before), "dim"), (" → ", "dim"), (after, ""))
 
 

@@ -246,6 +246,15 @@ def test_change_is_a_line_with_its_reason(action: Action, line: str) -> None:
     assert any(f"  {line}" in each and "differs from JumpCloud" in each for each in lines)
 
 
+def test_long_path_and_value_sent_again_are_told_apart() -> None:
+    """A path that fills its column stands apart from the value, and the same is not shown twice."""
+    attributes = (an_attribute('phoneNumbers[type eq "mobile"].value', "+44", "+44"),)
+
+    lines = shown(of(a_change(attributes=attributes)))
+
+    assert "phoneNumbers[mobile] +44 (again)" in lines
+
+
 def test_patch_shows_before_and_after() -> None:
     """Also that a value is removed, and where there was none."""
     attributes = (
