@@ -1,7 +1,7 @@
 """Bring a database to the tables of this version.
 
-The ordinary case, a store that is up to date, costs one ``SELECT``: Alembic is imported only
-when there is something to migrate.
+The ordinary case, a store that is up to date, costs one ``SELECT``; a new one gets the tables as
+they are described. Alembic is imported only when there is something to migrate.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -10,6 +10,7 @@ from sqlalchemy import Connection, inspect, text
 
 from jcsync.errors import StoreError
 from jcsync.store.database import Database
+from jcsync.store.tables import METADATA
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -18,6 +19,12 @@ HEAD: Final = "0003"
 """Revision that this version works with: the newest in ``migrations/versions``."""
 
 _ADVISORY_LOCK: Final = 0x6A6373796E63  # "jcsync"
+# As Alembic makes it.
+_CREATE_REVISION: Final = text(
+    "CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) NOT NULL, "
+    "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+)
+_INSERT_REVISION: Final = text("INSERT INTO alembic_version (version_num) VALUES (:revision)")
 
 
 def ensure_schema(database: Database, *, create: bool) -> None:
@@ -39,13 +46,18 @@ def ensure_schema(database: Database, *, create: bool) -> None:
     if present is None and not create:
         message = f"there is no store yet in {database.place}; the first run creates it"
         raise StoreError(message)
-    # Imported before the others are kept waiting: it takes longer than the migration.
-    from alembic import command  # noqa: F401, PLC0415
+    if present is not None:
+        # Imported before the others are kept waiting: it takes longer than the migration.
+        from alembic import command  # noqa: F401, PLC0415
 
     with database.migrate() as connection:
         if database.dialect == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
-        _upgrade(connection, database.place)
+        present = read_revision(connection)
+        if present is None:
+            _create(connection)
+        elif present != HEAD:
+            _upgrade(connection, present, database.place)
 
 
 def read_revision(connection: Connection) -> str | None:
@@ -56,16 +68,19 @@ def read_revision(connection: Connection) -> str | None:
     return None if revision is None else str(revision)
 
 
-def _upgrade(connection: Connection, place: str) -> None:
+def _create(connection: Connection) -> None:
+    METADATA.create_all(connection, checkfirst=False)
+    connection.execute(_CREATE_REVISION)
+    connection.execute(_INSERT_REVISION, {"revision": HEAD})
+
+
+def _upgrade(connection: Connection, present: str, place: str) -> None:
     from alembic import command  # noqa: PLC0415 - see the docstring of the module
     from alembic.script import ScriptDirectory  # noqa: PLC0415
 
     config = build_config(connection)
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    present = read_revision(connection)
-    if present == HEAD:
-        return
-    if present is not None and present not in known:
+    if present not in known:
         message = (
             f"the store ({place}) is of a newer version of jcsync (revision {present}, this "
             f"version knows {HEAD}); install that version, or restore a backup from before it"
