@@ -26,7 +26,7 @@ from jcsync.threads import Pool
 
 _MARGIN = 20
 _LOOK_UPS = 8
-_SAMPLE = 10
+_SAMPLE = 4
 _FEW = 50
 
 
@@ -148,7 +148,7 @@ def fetch_gone(
     """Look directly for what complete lists of accounts and groups do not show any more.
 
     Whatever is linked and missing is asked for by its ``id``. Where the list of accounts is empty,
-    and so may be the store, a few of those who would be created are looked up by their names.
+    and so may be the store, a few of those who would be created are looked up by ``userName``.
 
     Args:
         provider: The platform.
@@ -171,13 +171,14 @@ def fetch_gone(
             groups[group.resource_id] = group
 
     def find(user: DesiredUser) -> None:
-        accounts = provider.find_users(external_id=user.external_id, user_name=user.user_name)
+        accounts = provider.find_users(user_name=user.user_name)
         found.update((account.resource_id, account) for account in accounts)
 
     found = {account.resource_id: account for account in actual.users}
     groups = {group.resource_id: group for group in actual.groups}
     gone = [link for link in group_links if link.resource_id not in groups]
-    doubtful = () if actual.users else users.missing[:_SAMPLE]
+    step = -(-len(users.missing) // _SAMPLE) or 1
+    doubtful = () if actual.users else users.missing[::step]
     try:
         with Pool(max_workers=_LOOK_UPS) as pool:
             list(pool.map(fetch, users.gone))

@@ -25,9 +25,9 @@ READ_JUMPCLOUD = {
 READ_PLATFORM = {("GET", "/scim/v2/Users"): 2, ("GET", "/scim/v2/Groups"): 2}
 """By 200, which is what this platform gives at once; the second page of groups tells their end."""
 
-ASKED_AGAIN = 21
-"""Before the first accounts are created on a platform that claims to be empty: the list once more,
-and ten people by ``externalId`` and by name."""
+ASKED_AGAIN = 5
+"""Before the first accounts are created on a platform that claims to be empty: four people by name,
+and, as that finds nobody, the list once more."""
 
 
 @pytest.fixture
