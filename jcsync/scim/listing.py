@@ -105,6 +105,7 @@ def read_listing(
     name: str,
     taking: Taking | None = None,
     keep: Callable[[Json], object] = _everything,
+    filtered: bool = False,
 ) -> Listing:
     """Read all pages; once more when the first reading cannot be proven complete.
 
@@ -115,11 +116,13 @@ def read_listing(
         name: What messages call the resources: ``accounts``, ``groups``.
         taking: For servers that take no notice of ``startIndex``.
         keep: Returns what is kept of a resource; pages are large, and not kept themselves.
+        filtered: Whether a filter chooses the resources: a first page of a few is all there are,
+            if the total says so too.
     """
     seen: dict[str, Any] = {}
     gaps: list[str] = []
     for _ in range(_READS):
-        reading = _Reading(fetch, keep, taking)
+        reading = _Reading(fetch, keep, taking, enough=_ROUND if filtered else 0)
         reading.run()
         gaps = reading.gaps(name)
         if not gaps:
@@ -163,8 +166,11 @@ class _Reading:
         fetch: Callable[[int], Page],
         keep: Callable[[Json], object],
         taking: Taking | None = None,
+        *,
+        enough: int = 0,
     ) -> None:
         self._keep = keep
+        self._enough = enough
         self._taking = taking
         self.rows: dict[str, Any] = {}
         self.totals: list[int | None] = []
@@ -268,11 +274,13 @@ class _Reading:
         """Whether nothing can follow.
 
         A total that equals the first page may be the size of that page, and a total that was
-        exceeded is wrong in any case: neither is taken at its word.
+        exceeded is wrong in any case: neither is taken at its word. A page of fewer rows than any
+        server caps pages at is not a part.
         """
         pages = len(self.totals)
         self._endless = self._received > _MOST_ROWS or pages > _MOST_PAGES
-        return self._endless or (pages > 1 and self._received == self.totals[-1])
+        sure = pages > 1 or self._received < self._enough
+        return self._endless or (sure and self._received == self.totals[-1])
 
     def _begins_again(self, page: Page) -> bool:
         """Whether a page beyond the end is the first one again, of a server that does skip rows.

@@ -97,7 +97,7 @@ class Lookup:
             return known, {}, []
         shown = self._profile.shows_members
         name = _MEMBERS if shown else self._profile.members_read
-        listings = self._filtered(name, accounts)
+        listings = self._filtered(name, known, accounts)
         if listings is None or not self._is_proven(name, listings, known, shown=shown):
             return self._in_full(known, accounts, shown=shown)
         rows = dict(known)
@@ -109,25 +109,34 @@ class Lookup:
         gaps = [gap for listing in listings.values() for gap in listing.gaps]
         return rows, {group: frozenset(ids) for group, ids in members.items()}, gaps
 
-    def _filtered(self, name: str, accounts: Collection[str]) -> Mapping[str, Listing] | None:
+    def _filtered(
+        self, name: str, known: Mapping[str, Json], accounts: Collection[str]
+    ) -> Mapping[str, Listing] | None:
         """Ask for the groups of each account; ``None`` where the provider takes no such filter."""
+        groups = dict(known)
 
         def ask(account: str) -> Listing:
             listing = groups_with(self._reader, name, account)
             if self._profile.shows_members:
-                self._complete(listing, account)
+                self._complete(listing, account, groups)
             return listing
 
-        return _unless_refused(lambda: _each(ask, accounts))
+        def ask_all() -> Mapping[str, Listing]:
+            first, *others = accounts  # of the first one it shows whether the others can be asked
+            return {first: ask(first), **_each(ask, others)}
 
-    def _complete(self, listing: Listing, account: str) -> None:
-        """Read each group by itself where the list does not show its members."""
+        return _unless_refused(ask_all)
+
+    def _complete(self, listing: Listing, account: str, groups: dict[str, Json]) -> None:
+        """Read each group by itself, once, where the list does not show its members."""
         for key, row in listing.rows.items():
-            if account not in _members_of(row):
-                alone = self._read("Groups", key)
-                if alone is None or account not in _members_of(alone):
-                    return
-                listing.rows[key] = alone
+            if account in _members_of(row):
+                continue
+            if account not in _members_of(groups.get(key, {})):
+                groups[key] = self._read("Groups", key) or {}
+            if account not in _members_of(groups[key]):
+                return
+            listing.rows[key] = groups[key]
 
     def _is_proven(
         self,

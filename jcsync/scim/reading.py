@@ -215,7 +215,9 @@ class Reader:
         try:
             # A page of groups holds all their members: one of them at a time fills the memory enough.
             if collection == "Groups":
-                return read_listing(by_index, name=name, taking=taking, keep=keep)
+                return read_listing(
+                    by_index, name=name, taking=taking, keep=keep, filtered=bool(query)
+                )
             with Ahead(by_index, self._calls.transport.endpoint.concurrency) as fetch:
                 return read_listing(fetch, name=name, taking=taking, keep=keep)
         except _CursorOfferedError:
@@ -302,20 +304,24 @@ class Reader:
         return []
 
     def _is_filter_working(self, collection: Collection, name: str) -> bool:
-        """Whether a filter has found something: only then it proves absence to find nothing."""
-        if (collection, name) in self._working_filters:
-            return True
+        """Whether a filter has found something: only then it proves absence to find nothing.
+
+        One asks for all, and a filter that has not found what is there is not used any more.
+        """
+        key = (collection, name)
         with self._sample_lock:
-            if (collection, name) not in self._samples:
+            if key in self._working_filters or key in self._refused_filters:
+                return key in self._working_filters
+            if key not in self._samples:
                 cursor = "" if self._by_cursor else None
                 page = self.page(collection, count=SMALL_PAGE, cursor=cursor)
                 for looked_up in _LOOKED_UP:
                     self._sample(collection, looked_up, *page.rows)
-        sample = self._samples[collection, name]
-        found, trusted = self.filtered(collection, name, sample) if sample else ([], False)
-        if found and trusted:
-            self._working_filters.add((collection, name))
-        return bool(found) and trusted
+            sample = self._samples[key]
+            found, trusted = self.filtered(collection, name, sample) if sample else ([], False)
+            if sample:
+                (self._working_filters if found and trusted else self._refused_filters).add(key)
+            return bool(found) and trusted
 
     def scan(self, collection: Collection, name: str, value: str, *, since: float) -> list[Json]:
         """Look in the whole list, which is read once for all who wait for it."""
@@ -382,4 +388,6 @@ def texts_at(row: Json, name: str) -> tuple[str, ...]:
 
 def may_be_the_count(error: RemoteError) -> bool:
     """Whether a list may have failed for the number of resources asked for."""
+    if error.status == HTTPStatus.NOT_IMPLEMENTED or "invalidfilter" in str(error).casefold():
+        return False
     return isinstance(error, RejectedError) or error.status == HTTPStatus.INTERNAL_SERVER_ERROR

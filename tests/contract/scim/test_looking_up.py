@@ -8,7 +8,7 @@ from jcsync.model.resource import Sought
 from jcsync.sandbox import misfortunes
 from jcsync.sandbox.deviant import DeviantPlatform
 from jcsync.sandbox.deviations import Deviations
-from jcsync.sandbox.faults import Answer, Exchange
+from jcsync.sandbox.faults import Answer, Exchange, Fault
 from jcsync.sandbox.world import PlatformSide
 from tests.contract.scim.conftest import TOKEN, Connect, build
 
@@ -37,6 +37,11 @@ def lists(side: PlatformSide, collection: str = "/scim/v2/Users") -> int:
     """How many pages were read without a filter."""
     log = side.faults.traffic.log
     return sum(a.path == collection and "filter" not in a.query for a in log)
+
+
+def filters(side: PlatformSide) -> int:
+    """How many requests had a filter."""
+    return sum("filter" in asked.query for asked in side.faults.traffic.log)
 
 
 @pytest.mark.parametrize(
@@ -84,12 +89,26 @@ def test_an_account_that_carries_another_id_is_found_beside_it(
 def test_several_people_share_what_is_learnt(
     side: PlatformSide, connect: Connect, ids: dict[str, str]
 ) -> None:
-    """Ten joiners take no more than their filters."""
+    """Ten joiners take no more than their filters: one page and two filters show that these work."""
     assert ids
     joiners = [Sought(external_id=f"new-{n}", name=f"new{n}@example.com") for n in range(10)]
 
     assert connect().fetch_accounts(joiners).users == ()
-    assert lists(side) <= 10
+    assert (lists(side), filters(side)) == (1, 2 * len(joiners) + 2)
+
+
+def test_a_filter_that_finds_nobody_is_not_asked_again(
+    side: PlatformSide, connect: Connect, ids: dict[str, str]
+) -> None:
+    """Once it has not found what is there, the list tells about all others."""
+    assert ids
+    side.faults.add(misfortunes.empty_list(), path="filter=", count=None)
+    client = connect()
+    client.find_users(external_id="new")
+    side.faults.traffic.clear()
+
+    assert client.find_users(external_id="jc-7")[0].resource_id == ids["p7"]
+    assert side.faults.traffic.log == []
 
 
 BROKEN = {
@@ -195,6 +214,55 @@ def test_groups_of_an_account(
     assert all(group.members == {ids[who]} for group in mine)
     assert {group.size for group in mine} <= {2, 3}
     assert (state.gaps, bool(state.notes)) == ((), bool(broken))
+
+
+@pytest.mark.parametrize(("who", "requests"), [("p0", 1), ("p2", 2)])
+def test_a_few_groups_are_taken_at_once(
+    side: PlatformSide,
+    connect: Connect,
+    ids: dict[str, str],
+    teams: dict[str, str],
+    who: str,
+    requests: int,
+) -> None:
+    """A page as short as no server caps them needs no look at what follows."""
+    state = connect().fetch_memberships([], [ids[who]])
+
+    assert (
+        teams.items() >= {group.display_name: group.resource_id for group in state.groups}.items()
+    )
+    assert len(side.faults.traffic.log) == filters(side) == requests
+
+
+@pytest.mark.parametrize("refusal", [misfortunes.fail(400, "invalidFilter"), misfortunes.fail(501)])
+def test_a_filter_that_is_refused_is_tried_once(
+    side: PlatformSide, connect: Connect, ids: dict[str, str], teams: dict[str, str], refusal: Fault
+) -> None:
+    """For all accounts, whose groups are then found in the whole list."""
+    side.faults.add(refusal, path="filter=", count=None)
+
+    state = connect().fetch_memberships([], [ids[f"p{n}"] for n in range(10)])
+
+    assert {group.resource_id for group in state.groups if group.members} == {*teams.values()}
+    assert (filters(side), lists(side, "/scim/v2/Groups")) == (1, 2)
+
+
+def test_groups_that_a_list_shows_without_members_are_read_once(stack: ExitStack) -> None:
+    """Whoever is in them: one request for each account and one for each group."""
+    side = PlatformSide(DeviantPlatform(TOKEN, Deviations(unlisted_members=True)), 0)
+    side.server.start()
+    stack.callback(side.server.stop)
+    stack.callback(side.faults.release)
+    people = [side.state.add_by_hand(userName=f"p{n}") for n in range(6)]
+    groups = {
+        side.state.add_by_hand(displayName=name, members=[{"value": key} for key in people])
+        for name in ("Sales", "All")
+    }
+
+    state = build(stack, side.url, {}, "rfc").fetch_memberships([], people)
+
+    assert {g.resource_id: g.members for g in state.groups} == {key: {*people} for key in groups}
+    assert len(side.faults.traffic.log) == len(people) + len(groups)
 
 
 def test_groups_that_he_should_be_in(
