@@ -12,7 +12,7 @@ export PYTHON
 
 # A .venv that was moved, or whose Python is gone, is not what its stamps say.
 $(shell { $(BIN)/python -c '' && [ "$$(cat .venv/.where)" = "$$(pwd -P)" ]; } 2>/dev/null \
-	|| rm -f .venv/.demo .venv/.dev)
+	|| rm -f .venv/.demo .venv/.dev .venv/.bench)
 
 .PHONY: help
 help: ## Show this list
@@ -75,7 +75,7 @@ pytest: .venv/.dev ## Run the tests; COVERAGE=--cov measures their coverage, as 
 	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal $(COVERAGE) $(ARGS)
 
 .PHONY: bench
-bench: .venv/.demo ## Measure initial and no-change runs (minutes)
+bench: .venv/.bench ## Measure initial and no-change runs, beside plain scripts (ten minutes)
 	@$(BIN)/python bench/run.py $(ARGS)
 
 .PHONY: bench-memory
@@ -97,5 +97,5 @@ clean: ## Remove .venv, caches and what was built; never configurations or data
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find jcsync tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.venv/.demo .venv/.dev: setup.cfg pyproject.toml
+.venv/.demo .venv/.dev .venv/.bench: setup.cfg pyproject.toml
 	@.ci/venv $(@:.venv/.%=%)

@@ -1,10 +1,8 @@
 """How long a run takes, what it costs, and how far that is from the least possible.
 
-    make bench                                            1,000 and 10,000 users, 0 and 20 ms
+    make bench                                            all of SERIES, a table for each
     make bench ARGS="--users 1000 --latency 0 --repeat 3"
     make bench ARGS="--users 200 --platform reference --json"
-    make bench ARGS="--seeded --users 1000 10000 100000 --latency 0"
-    make bench ARGS="--users 1000 --peers requests scim2-client"
 
 For each number of users and latency: a first run, which creates everybody and every group, then a
 run that finds nothing to do. Seeded: a plan of the first run; then the platform holds what it would
@@ -14,41 +12,63 @@ computer; only jcsync is measured, from the start of its process to the end.
 """
 
 import argparse
+import itertools
 import json
 import os
 import platform
 import statistics
+import sys
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 
 from scene import CONCURRENCY, Cost, Size, open_scene
 
 REQUEST_MS = 0.8
 """What a request costs one process with requests, at least; threads do not change that."""
+SERIES = (
+    "--users 1000 10000 --latency 0 20",
+    "--users 10000 --latency 0 --platform bulk",
+    "--users 50000 --latency 0 --groups 1",
+    "--users 1000 10000 100000 --latency 0 --seeded",
+    "--users 1000 --latency 0 20 --peers requests scim2-client",
+)
+"""What is measured where nothing else is asked for."""
 MANY = 1000
 GROUPS = {False: 50, True: 100}
 
 
 def main() -> None:
     """Measure, and print a table or JSON."""
-    options = _options()
+    parser = _parser()
     machine = _machine()
-    rows = []
-    for users in options.users:
-        for latency in options.latency:
-            size = _size(options, users, latency)
-            measured = [_measure(size, options.peers) for _ in range(options.repeat)]
-            for name in measured[0]:
-                row = _row(size, name, _median([costs[name] for costs in measured]))
-                rows.append(row)
-                if not options.json:
-                    _print_row(row, first=len(rows) == 1)
-    if options.json:
-        print(json.dumps({"machine": machine, "rows": rows}, indent=2))
+    if len(sys.argv) > 1:
+        options = parser.parse_args()
+        rows = list(_rows(options))
+        if options.json:
+            print(json.dumps({"machine": machine, "rows": rows}, indent=2))
+            return
     else:
-        print(f"\n{machine}; concurrency {CONCURRENCY}, {options.platform} platform.")
+        for arguments in SERIES:
+            print(f"\n{arguments}\n", flush=True)
+            list(_rows(parser.parse_args(arguments.split())))
+    print(f"\n{machine}; concurrency {CONCURRENCY}.")
 
 
-def _options() -> argparse.Namespace:
+def _rows(options: argparse.Namespace) -> Iterator[dict[str, object]]:
+    """Measure what is asked for, and print a line of the table as soon as it is known."""
+    if not options.json:
+        _print_header()
+    for users, latency in itertools.product(options.users, options.latency):
+        size = _size(options, users, latency)
+        measured = [_measure(size, options.peers) for _ in range(options.repeat)]
+        for name in measured[0]:
+            row = _row(size, name, _median([costs[name] for costs in measured]))
+            if not options.json:
+                _print_row(row)
+            yield row
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="make bench", description="Measure initial and no-change runs of jcsync."
     )
@@ -78,11 +98,11 @@ def _options() -> argparse.Namespace:
         nargs="+",
         choices=["requests", "scim2-client"],
         default=[],
-        help="do the same by plain scripts; scim2-client takes the extra bench",
+        help="do the same by plain scripts",
     )
     parser.add_argument("--repeat", type=int, default=1, metavar="N", help="take the median of N")
     parser.add_argument("--json", action="store_true", help="one JSON document in place of a table")
-    return parser.parse_args()
+    return parser
 
 
 def _size(options: argparse.Namespace, users: int, latency: float) -> Size:
@@ -130,6 +150,7 @@ def _row(size: Size, name: str, cost: Cost) -> dict[str, object]:
         "latency_ms": size.latency_ms,
         "run": name,
         **asdict(cost),
+        "user_ms": cost.cpu_s / size.users * 1000,
         "limit_s": limit,
         "ratio": cost.wall_s / limit,
     }
@@ -153,6 +174,7 @@ _COLUMNS = (
     ("run", "run", "{}"),
     ("wall_s", "wall s", "{:.2f}"),
     ("cpu_s", "CPU s", "{:.2f}"),
+    ("user_ms", "ms/user", "{:.2f}"),
     ("memory_mb", "peak MB", "{:.0f}"),
     ("directory_requests", "JumpCloud", "{:,}"),
     ("provider_requests", "platform", "{:,}"),
@@ -162,10 +184,12 @@ _COLUMNS = (
 )
 
 
-def _print_row(row: dict[str, object], *, first: bool) -> None:
-    if first:
-        print(f"| {' | '.join(f'{title:>9}' for _, title, _ in _COLUMNS)} |")
-        print(f"|{'|'.join('-' * 10 + ':' for _ in _COLUMNS)}|")
+def _print_header() -> None:
+    print(f"| {' | '.join(f'{title:>9}' for _, title, _ in _COLUMNS)} |")
+    print(f"|{'|'.join('-' * 10 + ':' for _ in _COLUMNS)}|", flush=True)
+
+
+def _print_row(row: dict[str, object]) -> None:
     cells = (form.format(row[name]) for name, _, form in _COLUMNS)
     print(f"| {' | '.join(f'{cell:>9}' for cell in cells)} |", flush=True)
 
