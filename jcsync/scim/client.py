@@ -164,8 +164,7 @@ class ScimProvider:
         """
         wanted = frozenset(accounts)
         try:
-            known = self._lookup.groups(sought)
-            rows, members, gaps = self._lookup.memberships(known, wanted)
+            rows, members, gaps = self._lookup.memberships(sought, wanted)
         except RemoteError as error:
             if error.status not in _ABSENT:
                 raise

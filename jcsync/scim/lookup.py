@@ -46,15 +46,25 @@ class Lookup:
         """Return the groups that fit, by ``id``."""
         return self._all("Groups", sought)
 
-    def _all(self, collection: calls.Collection, sought: Iterable[Sought]) -> Mapping[str, Json]:
+    def _all(
+        self,
+        collection: calls.Collection,
+        sought: Iterable[Sought],
+        seen: Mapping[str, Json] | None = None,
+    ) -> Mapping[str, Json]:
+        """Look for all at once; what was ``seen`` already is not read again."""
         with Pool(_AT_ONCE) as pool:
-            found = list(pool.map(lambda one: self._find(collection, one), sought))
+            found = list(pool.map(lambda one: self._find(collection, one, seen or {}), sought))
         return {text_of(attribute(row, "id")): row for rows in found for row in rows}
 
-    def _find(self, collection: calls.Collection, one: Sought) -> list[Json]:
+    def _find(
+        self, collection: calls.Collection, one: Sought, seen: Mapping[str, Json]
+    ) -> list[Json]:
         """Look by one thing after the other; who is renamed, also for whoever has the new name."""
         key = "userName" if collection == "Users" else "displayName"
-        linked = self._read(collection, one.resource_id) if one.resource_id else None
+        linked = seen.get(one.resource_id)
+        if linked is None and one.resource_id:
+            linked = self._read(collection, one.resource_id)
         rows = [] if linked is None else [linked]
         if not any(_is_own(row, one) for row in rows):
             rows += self._reader.find(collection, since=0, externalId=one.external_id)
@@ -82,22 +92,30 @@ class Lookup:
     # ------------------------------------------------------------------ memberships
 
     def memberships(
-        self, known: Mapping[str, Json], accounts: Collection[str]
+        self, sought: Iterable[Sought], accounts: Collection[str]
     ) -> tuple[Mapping[str, Json], Mapping[str, frozenset[str]], list[str]]:
-        """Return the groups that some accounts are in.
+        """Return the groups that some accounts are in, and those that are sought.
 
         Args:
-            known: Groups that were looked up; those in which nobody is are left as they are.
+            sought: Groups that these accounts should be in; those that none of them is in are
+                read by themselves.
             accounts: ``id`` of accounts.
 
         Returns:
             Groups by ``id``, which of the accounts are in each, and why some may be missing.
         """
         if not accounts:
-            return known, {}, []
+            return self.groups(sought), {}, []
         shown = self._profile.shows_members
         name = _MEMBERS if shown else self._profile.members_read
-        listings = self._filtered(name, known, accounts)
+        listings = self._filtered(name, accounts)
+        if listings is None and shown:
+            seen: Mapping[str, Json] = self._reader.whole("Groups", since=0).rows
+        else:
+            seen = {
+                key: row for found in (listings or {}).values() for key, row in found.rows.items()
+            }
+        known = self._all("Groups", sought, seen)
         if listings is None or not self._is_proven(name, listings, known, shown=shown):
             return self._in_full(known, accounts, shown=shown)
         rows = dict(known)
@@ -109,11 +127,9 @@ class Lookup:
         gaps = [gap for listing in listings.values() for gap in listing.gaps]
         return rows, {group: frozenset(ids) for group, ids in members.items()}, gaps
 
-    def _filtered(
-        self, name: str, known: Mapping[str, Json], accounts: Collection[str]
-    ) -> Mapping[str, Listing] | None:
+    def _filtered(self, name: str, accounts: Collection[str]) -> Mapping[str, Listing] | None:
         """Ask for the groups of each account; ``None`` where the provider takes no such filter."""
-        groups = dict(known)
+        groups: dict[str, Json] = {}
 
         def ask(account: str) -> Listing:
             listing = groups_with(self._reader, name, account)

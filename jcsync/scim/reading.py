@@ -82,6 +82,12 @@ class Reader:
         else:
             self._versions.pop(path, None)
 
+    def _note(self, collection: Collection, row: Json) -> None:
+        """Remember of a resource in a list what writing it needs."""
+        path = resource_path(collection, text_of(attribute(row, "id")))
+        self.note_version(path, row)
+        self._see_members(path, row)
+
     def _see_members(self, path: str, resource: Json) -> None:
         shown = path.startswith("/Groups/") and attribute(resource, "members") is not None
         self._shows_members = self._shows_members or shown
@@ -138,9 +144,7 @@ class Reader:
         self._samples |= {(collection, name): "" for name in _LOOKED_UP}
 
         def keep(row: Json) -> object:
-            path = resource_path(collection, text_of(attribute(row, "id")))
-            self.note_version(path, row)
-            self._see_members(path, row)
+            self._note(collection, row)
             lacking.difference_update(
                 [name for name in lacking if self._sample(collection, name, row)]
             )
@@ -153,18 +157,24 @@ class Reader:
         collection: Collection,
         query: str = "",
         *,
-        keep: Callable[[Json], object] = lambda row: row,
+        keep: Callable[[Json], object] | None = None,
     ) -> Listing:
         """Read all resources, or all that meet a filter, in the way that the provider takes.
 
         Args:
             collection: Of which resources.
             query: Filter, ``""`` for none.
-            keep: Returns what is kept of each.
+            keep: Returns what is kept of each; ``None`` keeps its JSON.
 
         Raises:
             RemoteError: In the form that names the reaction.
         """
+
+        def noted(row: Json) -> Json:
+            self._note(collection, row)
+            return row
+
+        keep = keep or noted
         while True:
             count = self._counts[collection]
             try:

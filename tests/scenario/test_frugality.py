@@ -138,7 +138,6 @@ def test_one_person_changed_in_a_fast_run(licensed: Site) -> None:
         ("GET", "/scim/v2/Users/{id}"): 1,
         ("PATCH", "/scim/v2/Users/{id}"): 1,
         ("GET", "/scim/v2/Groups"): 1,
-        ("GET", "/scim/v2/Groups/{id}"): 2,
     }
 
 

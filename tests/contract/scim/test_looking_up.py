@@ -234,6 +234,24 @@ def test_a_few_groups_are_taken_at_once(
     assert len(side.faults.traffic.log) == filters(side) == requests
 
 
+def test_groups_that_he_is_in_are_not_read_one_by_one(
+    side: PlatformSide, connect: Connect, ids: dict[str, str], teams: dict[str, str]
+) -> None:
+    """The filter shows them; read by itself is only which of them he lacks."""
+    linked = {f"Team {n}": teams[f"Team {n}"] for n in range(6)}
+    sought = [
+        Sought(external_id="g-" + name[5:], resource_id=key, name=name)
+        for name, key in linked.items()
+    ]
+
+    state = connect().fetch_memberships(sought, [ids["p0"]])
+
+    assert {g.resource_id: bool(g.members) for g in state.groups} == {
+        key: name in ("Team 0", "Team 1", "Team 2") for name, key in linked.items()
+    }
+    assert (len(side.faults.traffic.log), filters(side)) == (1 + 3, 1)
+
+
 @pytest.mark.parametrize("refusal", [misfortunes.fail(400, "invalidFilter"), misfortunes.fail(501)])
 def test_a_filter_that_is_refused_is_tried_once(
     side: PlatformSide, connect: Connect, ids: dict[str, str], teams: dict[str, str], refusal: Fault
@@ -241,9 +259,11 @@ def test_a_filter_that_is_refused_is_tried_once(
     """For all accounts, whose groups are then found in the whole list."""
     side.faults.add(refusal, path="filter=", count=None)
 
-    state = connect().fetch_memberships([], [ids[f"p{n}"] for n in range(10)])
+    sought = [Sought(external_id="g-9", resource_id=teams["Team 9"])]
+    state = connect().fetch_memberships(sought, [ids[f"p{n}"] for n in range(10)])
 
     assert {group.resource_id for group in state.groups if group.members} == {*teams.values()}
+    assert len(side.faults.traffic.log) == 3
     assert (filters(side), lists(side, "/scim/v2/Groups")) == (1, 2)
 
 
