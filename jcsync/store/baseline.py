@@ -1,13 +1,15 @@
 """Baselines: from where fast runs go on, and what each person should have as last decided."""
 
 from collections.abc import Mapping
+from functools import cache
 from sys import intern
 from typing import Final
 
 from sqlalchemy import Connection, bindparam, delete, or_, select
 
 from jcsync.model.baseline import BLOCKED, UNSETTLED, Baseline
-from jcsync.store.database import insert_into
+from jcsync.store.columns import execute_columns
+from jcsync.store.database import Insert, insert_into
 from jcsync.store.tables import BASELINE, DECIDED
 
 _FORGET: Final = delete(DECIDED).where(
@@ -73,24 +75,19 @@ def read_open(tx: Connection, connection: str) -> Mapping[str, str]:
 
 def record_decided(tx: Connection, connection: str, changed: Mapping[str, str | None]) -> None:
     """Remember fingerprints by JumpCloud id, and forget those that are ``None``."""
-    gone = [
-        {"p_connection": connection, "p_external_id": key}
-        for key, mark in changed.items()
-        if mark is None
-    ]
-    rows = [
-        {"connection": connection, "external_id": key, "fingerprint": mark}
-        for key, mark in changed.items()
-        if mark is not None
-    ]
+    gone = [key for key, mark in changed.items() if mark is None]
     if gone:
-        tx.execute(_FORGET, gone)
-    if rows:
-        statement = insert_into(DECIDED, tx.dialect.name)
-        tx.execute(
-            statement.on_conflict_do_update(
-                index_elements=[DECIDED.c.connection, DECIDED.c.external_id],
-                set_={"fingerprint": statement.excluded.fingerprint},
-            ),
-            rows,
-        )
+        execute_columns(tx, _FORGET, {"p_external_id": gone}, {"p_connection": connection})
+    kept = {key: mark for key, mark in changed.items() if mark is not None}
+    if kept:
+        columns = {"external_id": list(kept), "fingerprint": list(kept.values())}
+        execute_columns(tx, _keep(tx.dialect.name), columns, {"connection": connection})
+
+
+@cache
+def _keep(dialect: str) -> Insert:
+    statement = insert_into(DECIDED, dialect)
+    return statement.on_conflict_do_update(
+        index_elements=[DECIDED.c.connection, DECIDED.c.external_id],
+        set_={"fingerprint": statement.excluded.fingerprint},
+    )

@@ -32,7 +32,8 @@ from jcsync.model.history import LINKING, ChangeRecord, OutcomeRecord, RunRecord
 from jcsync.model.plan import Action, Plan
 from jcsync.model.report import SUCCESSES, Finding, RunOutcome, RunReport, Status
 from jcsync.model.resource import Kind
-from jcsync.store.rows import INTENDED, dump_change, parse_change, parse_run, search_key
+from jcsync.store.columns import Columns, execute_columns
+from jcsync.store.rows import INTENDED, dump_changes, parse_change, parse_run, search_key
 from jcsync.store.tables import CHANGE, FINDING, RUN, Text, clean_text
 
 _ROWS_AT_ONCE: Final = 2000
@@ -41,6 +42,7 @@ _SUCCESSES: Final = tuple(sorted(outcome.value for outcome in SUCCESSES))
 # Where nothing was written, no intent can have been half carried out.
 _UNWRITTEN: Final = (RunOutcome.HELD, RunOutcome.PLANNED)
 
+_INSERT_CHANGES: Final = insert(CHANGE)
 _END_CHANGE: Final = (
     update(CHANGE)
     .where(CHANGE.c.run_id == bindparam("p_run_id"), CHANGE.c.n == bindparam("p_n"))
@@ -170,13 +172,17 @@ def record_plan(tx: Connection, run_id: str, plan: Plan, *, at: datetime) -> Non
         StoreError: The run was never started.
     """
     _update_run(tx, run_id, {"digest": plan.digest, "planned": len(plan.changes)})
+    same = {
+        "run_id": run_id,
+        "connection": plan.connection,
+        "at": at,
+        "status": INTENDED,
+        "error": "",
+        "attempts": 0,
+    }
     for start in range(0, len(plan.changes), _ROWS_AT_ONCE):
         changes = plan.changes[start : start + _ROWS_AT_ONCE]
-        rows = [
-            dump_change(run_id, plan.connection, n, change, at)
-            for n, change in enumerate(changes, start + 1)
-        ]
-        tx.execute(insert(CHANGE), rows)
+        execute_columns(tx, _INSERT_CHANGES, dump_changes(start + 1, changes), same)
 
 
 def record_outcomes(tx: Connection, run_id: str, records: Sequence[OutcomeRecord]) -> None:
@@ -185,25 +191,25 @@ def record_outcomes(tx: Connection, run_id: str, records: Sequence[OutcomeRecord
     Raises:
         StoreError: The run planned no changes of these numbers.
     """
-    rows = [_dump_outcome(run_id, record) for record in records]
-    if rows and tx.execute(_END_CHANGE, rows).rowcount != len(rows):
+    if records and execute_columns(tx, _END_CHANGE, _dump(records), {"p_run_id": run_id}) != len(
+        records
+    ):
         numbers = ", ".join(str(record.outcome.n) for record in records)
         message = f"the store knows no change {numbers} of run {run_id}: it was never planned"
         raise StoreError(message)
 
 
-def _dump_outcome(run_id: str, record: OutcomeRecord) -> dict[str, object]:
-    outcome = record.outcome
-    resource_id = outcome.resource_id or record.change.resource_id
+def _dump(records: Sequence[OutcomeRecord]) -> Columns:
+    outcomes = [record.outcome for record in records]
+    ids = [record.outcome.resource_id or record.change.resource_id for record in records]
     return {
-        "p_run_id": run_id,
-        "p_n": outcome.n,
-        "p_at": record.at,
-        "p_status": outcome.status.value,
-        "p_error": outcome.error,
-        "p_attempts": outcome.attempts,
-        "p_resource_id": resource_id,
-        "p_resource_key": search_key(resource_id),
+        "p_n": [outcome.n for outcome in outcomes],
+        "p_at": [record.at for record in records],
+        "p_status": [outcome.status.value for outcome in outcomes],
+        "p_error": [outcome.error for outcome in outcomes],
+        "p_attempts": [outcome.attempts for outcome in outcomes],
+        "p_resource_id": ids,
+        "p_resource_key": list(map(search_key, ids)),
     }
 
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
 
 from jcsync.model.report import Status
 from jcsync.model.resource import Kind, Link
+from jcsync.store.columns import Columns, execute_columns
 from jcsync.store.database import Insert, insert_into
 from jcsync.store.rows import search_key
 from jcsync.store.tables import CHANGE, LINK, Text
@@ -122,25 +123,24 @@ def record_links(tx: Connection, connection: str, links: Sequence[Link]) -> None
     A resource belongs to one directory id: where a link of another id leads to the same
     resource, the one recorded last stands and the other is removed.
     """
-    rows = [
-        {
-            "p_connection": connection,
-            "p_kind": link.kind.value,
-            "p_external_id": link.external_id,
-            "p_resource_id": link.resource_id,
-            "p_name": link.name,
-            "p_deactivated_at": link.deactivated_at,
-        }
-        for link in _latest(links)
-    ]
-    if not rows:
+    latest = _latest(links)
+    if not latest:
         return
-    columns = {key: [row[key] for row in rows] for key in rows[0]}
+    columns: Columns = {
+        "p_kind": [link.kind.value for link in latest],
+        "p_external_id": [link.external_id for link in latest],
+        "p_resource_id": [link.resource_id for link in latest],
+        "p_name": [link.name for link in latest],
+        "p_deactivated_at": [link.deactivated_at for link in latest],
+    }
     for statement in _statements(tx.dialect.name):
-        tx.execute(statement, rows if tx.dialect.name == "sqlite" else columns)
+        if tx.dialect.name == "sqlite":
+            execute_columns(tx, statement, columns, {"p_connection": connection})
+        else:
+            tx.execute(statement, {**columns, "p_connection": [connection] * len(latest)})
 
 
-def _latest(links: Sequence[Link]) -> Iterable[Link]:
+def _latest(links: Sequence[Link]) -> Collection[Link]:
     by_id = {(link.kind, link.external_id): link for link in links}
     return {(link.kind, link.resource_id): link for link in by_id.values()}.values()
 

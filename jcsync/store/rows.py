@@ -3,7 +3,6 @@
 import hashlib
 import math
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Final
 
 from sqlalchemy import RowMapping
@@ -18,6 +17,7 @@ from jcsync.model.history import (
 from jcsync.model.limits import Violation
 from jcsync.model.plan import Action, AttributeChange, Change, Member
 from jcsync.model.resource import Kind, Value
+from jcsync.store.columns import Columns
 from jcsync.store.tables import clean_text
 
 INTENDED: Final = "intended"
@@ -36,30 +36,27 @@ def search_key(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(folded, digest_size=_KEY_BYTES).digest(), signed=True)
 
 
-def dump_change(
-    run_id: str, connection: str, n: int, change: Change, at: datetime
-) -> dict[str, object]:
-    """Return the row of a change that is about to be made."""
+def dump_changes(first: int, changes: Sequence[Change]) -> Columns:
+    """Return the rows of changes that are about to be made, by column.
+
+    Args:
+        first: Number of the first of them in its plan.
+        changes: Those that follow one another.
+    """
     return {
-        "run_id": run_id,
-        "n": n,
-        "connection": connection,
-        "at": at,
-        "action": change.action.value,
-        "kind": change.kind.value,
-        "name": change.name,
-        "external_id": change.external_id,
-        "resource_id": change.resource_id,
-        "name_key": search_key(change.name),
-        "external_key": search_key(change.external_id),
-        "resource_key": search_key(change.resource_id),
-        "reason": change.reason,
-        "attributes": [[a.path, _plain(a.before), _plain(a.after)] for a in change.attributes],
-        "members_added": _dump_members(change.add),
-        "members_removed": _dump_members(change.remove),
-        "status": INTENDED,
-        "error": "",
-        "attempts": 0,
+        "n": range(first, first + len(changes)),
+        "action": [change.action.value for change in changes],
+        "kind": [change.kind.value for change in changes],
+        "name": [change.name for change in changes],
+        "external_id": [change.external_id for change in changes],
+        "resource_id": [change.resource_id for change in changes],
+        "name_key": [search_key(change.name) for change in changes],
+        "external_key": [search_key(change.external_id) for change in changes],
+        "resource_key": [search_key(change.resource_id) for change in changes],
+        "reason": [change.reason for change in changes],
+        "attributes": [_dump_attributes(change.attributes) for change in changes],
+        "members_added": [_dump_members(change.add) for change in changes],
+        "members_removed": [_dump_members(change.remove) for change in changes],
     }
 
 
@@ -166,6 +163,10 @@ def parse_escrow(row: RowMapping) -> EscrowRecord:
         last_failed_at=row["last_failed_at"],
         next_try_at=row["next_try_at"],
     )
+
+
+def _dump_attributes(attributes: Iterable[AttributeChange]) -> list[list[Value]]:
+    return [[a.path, _plain(a.before), _plain(a.after)] for a in attributes]
 
 
 def _plain(value: Value) -> Value:

@@ -15,7 +15,7 @@ from jcsync.store.tables import METADATA
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD: Final = "0003"
+HEAD: Final = "0004"
 """Revision that this version works with: the newest in ``migrations/versions``."""
 
 _ADVISORY_LOCK: Final = 0x6A6373796E63  # "jcsync"

@@ -1,6 +1,6 @@
 """Settled attributes: what the platform has in place of what it was sent."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from sqlalchemy import Connection, bindparam, delete, insert, select
@@ -14,6 +14,10 @@ _FORGET: Final = delete(SETTLED).where(
     SETTLED.c.connection == bindparam("p_connection"),
     SETTLED.c.external_id == bindparam("p_external_id"),
     SETTLED.c.path == bindparam("p_path"),
+)
+# Most connections have none: a question of its own is cheaper than one about everybody.
+_ANY: Final = (
+    select(SETTLED.c.path).where(SETTLED.c.connection == bindparam("p_connection")).limit(1)
 )
 _KNOWN: Final = select(SETTLED.c.external_id, SETTLED.c.path).where(
     SETTLED.c.connection == bindparam("p_connection"),
@@ -33,17 +37,8 @@ def record_unkept(
     ]
     if not writing:
         return
-    ids = [change.external_id for change, _ in writing]
-    rows = tx.execute(_KNOWN, {"p_connection": connection, "p_external_ids": ids})
-    known = {tuple(row) for row in rows}
-    kept = [
-        {"p_connection": connection, "p_external_id": change.external_id, "p_path": attribute.path}
-        for change, _ in (writing if known else ())
-        for attribute in change.attributes
-        if (clean_text(change.external_id), clean_text(attribute.path)) in known
-    ]
-    if kept:
-        tx.execute(_FORGET, kept)
+    if tx.execute(_ANY, {"p_connection": connection}).first() is not None:
+        _forget(tx, connection, [change for change, _ in writing])
     unkept_rows = [
         {
             "connection": connection,
@@ -57,6 +52,20 @@ def record_unkept(
     ]
     if unkept_rows:
         tx.execute(insert(SETTLED), unkept_rows)
+
+
+def _forget(tx: Connection, connection: str, changes: Sequence[Change]) -> None:
+    ids = [change.external_id for change in changes]
+    rows = tx.execute(_KNOWN, {"p_connection": connection, "p_external_ids": ids})
+    known = {tuple(row) for row in rows}
+    kept = [
+        {"p_connection": connection, "p_external_id": change.external_id, "p_path": attribute.path}
+        for change in (changes if known else ())
+        for attribute in change.attributes
+        if (clean_text(change.external_id), clean_text(attribute.path)) in known
+    ]
+    if kept:
+        tx.execute(_FORGET, kept)
 
 
 def read_settled(tx: Connection, connection: str) -> Mapping[str, Mapping[str, AttributeChange]]:

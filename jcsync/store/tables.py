@@ -60,17 +60,25 @@ class Text(TypeDecorator[str]):
         return _clean
 
 
+def _microseconds(value: datetime | None) -> int | None:
+    return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+
+def _in_utc(value: datetime | None) -> datetime | None:
+    return None if value is None else value.astimezone(UTC)
+
+
 class Instant(TypeDecorator[datetime]):
     """A point in time: aware, in UTC; on SQLite, which has no type for it, microseconds since 1970."""
 
     impl = DateTime(timezone=True).with_variant(BigInteger(), "sqlite")
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | int | None:
-        """Turn it to UTC, or to microseconds."""
-        if value is None or dialect.name != "sqlite":
-            return None if value is None else value.astimezone(UTC)
-        return (value - _EPOCH) // _MICROSECOND
+    def bind_processor(
+        self, dialect: Dialect
+    ) -> Callable[[datetime | None], datetime | int | None]:
+        """Turn it to microseconds, or to UTC."""
+        return _microseconds if dialect.name == "sqlite" else _in_utc
 
     def process_result_value(
         self, value: datetime | int | None, _dialect: Dialect
@@ -87,9 +95,9 @@ class Packed(TypeDecorator[Any]):
     impl = LargeBinary
     cache_ok = True
 
-    def process_bind_param(self, value: object, _dialect: Dialect) -> bytes:
+    def bind_processor(self, _dialect: Dialect) -> Callable[[object], bytes]:
         """Pack it."""
-        return pack_json(value)
+        return pack_json
 
     def process_result_value(self, value: bytes | None, _dialect: Dialect) -> Any:  # noqa: ANN401 - JSON
         """Unpack it."""
@@ -135,6 +143,8 @@ DECIDED = Table(
     Column("connection", Text, primary_key=True),
     Column("external_id", Text, primary_key=True),
     Column("fingerprint", Text, nullable=False),
+    # The key is most of the row: so it is kept once.
+    sqlite_with_rowid=False,
 )
 
 LEASE = Table(

@@ -2,6 +2,7 @@
 
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,38 @@ def test_a_new_store_is_built_like_an_old_one(url: str) -> None:
         context = MigrationContext.configure(tx, opts={"compare_type": True})
         assert compare_metadata(context, METADATA) == []
         assert context.get_current_revision() == HEAD
+
+
+def test_migrated_tables_are_laid_out_as_new_ones(tmp_path: Path) -> None:
+    """What the comparison does not see: which tables of SQLite have rows of their own."""
+    paths = tmp_path / "new.db", tmp_path / "old.db"
+    make_store_of(f"sqlite:///{paths[1]}", "0003")
+    for path in paths:
+        with open_store(f"sqlite:///{path}", FixedClock()) as store:
+            store.record_decided("keepnet", {"ann": "1"})
+
+    laid_out = []
+    for path in paths:
+        with closing(sqlite3.connect(path)) as there:
+            rows = there.execute("SELECT name, wr FROM pragma_table_list").fetchall()
+            laid_out.append(sorted(rows))
+
+    assert laid_out[0] == laid_out[1]
+    assert ("decided", 1) in laid_out[0]
+
+
+def test_a_migration_keeps_what_is_there(url: str) -> None:
+    """Rebuilding a table loses no row of it."""
+    make_store_of(url, "0003")
+    database = Database(url)
+    with database.write() as tx:
+        tx.execute(text("INSERT INTO decided VALUES ('keepnet', 'ann', 'sha256:1')"))
+    database.close()
+
+    with open_store(url, FixedClock()) as store:
+        assert store.decided("keepnet") == {"ann": "sha256:1"}
+        store.record_decided("keepnet", {"ann": "sha256:2"})
+        assert store.decided("keepnet") == {"ann": "sha256:2"}
 
 
 def test_only_an_old_store_needs_alembic(url: str) -> None:
