@@ -114,17 +114,16 @@ class Creator:
                 holder=lambda error: self._name_holder("Groups", display_name, error),
             )
 
-        first = self._members.for_create(members)
-        if not first:
-            return self._empty(create(first)), members
-        try:
-            created, answer = create(first)
-        except (RejectedError, UnknownOutcomeError) as error:
-            if not self._members.is_refused_at_create(error):
-                raise
-            return self._empty(create(())), members
-        kept = self._members.kept(created, answer)
-        return created, [member for member in members if member not in kept]
+        while first := self._members.for_create(members):
+            try:
+                created, answer = create(first)
+            except (RejectedError, UnknownOutcomeError) as error:
+                if not self._members.is_refused_at_create(error, len(first)):
+                    raise
+                continue
+            kept = self._members.kept(created, answer)
+            return created, [member for member in members if member not in kept]
+        return self._empty(create(())), members
 
     def _empty(self, created: tuple[str, object]) -> str:
         """Return the ``id`` of a group that was made without members."""

@@ -23,6 +23,9 @@ from jcsync.scim.replace import PERHAPS_UNSEEN, UNSEEN, member_rows, replaced
 from jcsync.scim.verify import Verifier
 from jcsync.scim.wire import attribute, parse_group
 
+MOST_AT_CREATE = 1_000
+"""A platform enters them one after another, and has to answer in time."""
+
 Style = Literal["filter", "value", "put"]
 
 _STYLES: tuple[Style, ...] = ("filter", "value", "put")
@@ -53,7 +56,8 @@ class MemberWriter:
         self._is_shown = profile.shows_members
         self._proven = profile.members_verified or not self._is_shown
         self._adds = self._proven or profile.verify == "never"
-        self._at_create = profile.members_at_create
+        at_create = profile.members_at_create
+        self._at_create = MOST_AT_CREATE if at_create is True else int(at_create)
         self._canary = threading.Lock()
         self._stopped = ""
 
@@ -68,19 +72,29 @@ class MemberWriter:
 
     def for_create(self, members: Sequence[str]) -> Sequence[str]:
         """Those that a group may be created with."""
-        may = self._at_create and self._is_shown
-        return members[: self._profile.members_per_request] if may else ()
+        return members[: self._at_create] if self._is_shown else ()
 
-    def is_refused_at_create(self, error: RemoteError) -> bool:
-        """Tell whether it may be for its members that a group was refused; then no other has any."""
-        self._at_create = self._at_create and error.status not in _REFUSED_AT_CREATE
-        return not self._at_create
+    def is_refused_at_create(self, error: RemoteError, number: int) -> bool:
+        """Tell whether it may be for the number of its members that a group was refused.
+
+        Then it is tried with as many as one request changes, then with none, and so is every other.
+        """
+        if error.status not in _REFUSED_AT_CREATE:
+            return False
+        fewer = self._profile.members_per_request
+        self._at_create = min(self._at_create, fewer if number > fewer else 0)
+        return True
 
     def kept(self, resource_id: str, answer: object) -> Collection[str]:
-        """Members of a group just created: of the answer, or of the group where that has none."""
+        """Members of a group just created: of the answer, or of the group where that has none.
+
+        Where it has not kept any, no other group is created with members.
+        """
         shown = isinstance(answer, Mapping) and attribute(answer, "members") is not None
         row = answer if shown else self._reader.read(resource_path("Groups", resource_id))
         group = parse_group(row) if isinstance(row, Mapping) else None
+        if group is not None and not group.members:
+            self._at_create = 0
         return group.members if group is not None else ()
 
     def patch(self, resource_id: str, add: Sequence[str], remove: Sequence[str]) -> None:

@@ -44,8 +44,9 @@ class Profile:
         members_verified: Whether it is known that a removal removes whom it names and nobody
             else; otherwise the first one of a run is tried on one member and read back.
         members_per_request: Changes of members in one request.
-        members_at_create: Whether a group is created with its members; those that it does not show
-            afterwards are added then.
+        members_at_create: Whether a group is created with its members: ``true`` (up to 1,000),
+            ``false``, or how many at the most; those that it does not show afterwards are added
+            then.
         members_read: Where memberships are read: ``groups``: in the list of groups, where it shows
             any; ``each``: from each group by itself, where only that shows them; or, where nothing
             does, a list of the groups of each account by a filter on ``members`` or
@@ -80,7 +81,7 @@ class Profile:
     member_style: Literal["filter", "value", "put"] = "filter"
     members_verified: bool = False
     members_per_request: int = 100
-    members_at_create: bool = False
+    members_at_create: bool | int = False
     members_read: Literal["groups", "each", "members", "members.value"] = "groups"
     page_size: int = 1000
     page_cap: Literal["unknown", "none"] = "unknown"

@@ -76,8 +76,8 @@ def test_group_is_created_without_members(side: PlatformSide, connect: Connect) 
 
 
 def test_group_is_created_with_members(side: PlatformSide, connect: Connect) -> None:
-    """As many as one request may name; the rest is left to be added."""
-    provider = connect(members_per_request=2)
+    """As many as a request may name; the rest is left to be added."""
+    provider = connect(members_at_create=2)
     ids = [provider.create_user(n, {"userName": n}).resource_id for n in ("5f", "6f", "7f")]
     side.faults.traffic.clear()
 
@@ -120,20 +120,48 @@ def test_members_that_a_new_group_does_not_show(
     assert not list(asks)
 
 
-def test_no_other_group_is_created_with_members_once_that_was_refused(forge: Forge) -> None:
+@pytest.mark.parametrize(
+    ("most", "numbers"),
+    [
+        (0, [1_000, 100, 0, 0, 0]),  # two groups of 1,200, then one of 7
+        (150, [1_000, 100, 100, 7]),
+        (5_000, [1_000, 1_000, 7]),
+    ],
+)
+def test_no_other_group_is_created_with_as_many_members_as_were_refused(
+    forge: Forge, most: int, numbers: list[int]
+) -> None:
     """What the server does not take is not tried again in the same run."""
 
     def respond(asked: Asked, _: object) -> bytes:
         if asked.method == "GET":
             return reply({"totalResults": 0, "Resources": []})
-        return reply({}, 400) if "members" in asked.json else reply(GROUP, 201)
+        members = asked.json.get("members", [])
+        refused = len(members) > most
+        return reply({}, 413) if refused else reply({**GROUP, "members": members}, 201)
+
+    provider, server = forge(respond)
+    crowd = [str(n) for n in range(1_200)]
+    left = [len(provider.create_group(g, g, who)[1]) for g, who in [("a", crowd), ("b", crowd)]]
+    left.append(len(provider.create_group("c", "c", crowd[:7])[1]))
+
+    posts = [a.json for a in server.asked if a.method == "POST"]
+    assert [len(body.get("members", [])) for body in posts] == numbers
+    assert left == [1_200 - numbers[-2], 1_200 - numbers[-2], 7 - numbers[-1]]
+
+
+def test_a_platform_that_drops_the_members_of_a_new_group_is_asked_once(forge: Forge) -> None:
+    """What shows that it did, for all groups of the run: the others are created without any."""
+
+    def respond(asked: Asked, _: object) -> bytes:
+        return reply(GROUP, 201 if asked.method == "POST" else 200)
 
     provider, server = forge(respond)
     for external_id in ("9a", "9b"):
-        provider.create_group(external_id, external_id, ["1"])
+        assert provider.create_group(external_id, external_id, ["1"])[1] == ["1"]
 
-    posts = [a.json for a in server.asked if a.method == "POST"]
-    assert ["members" in body for body in posts] == [True, False, False]
+    assert [a.method for a in server.asked] == ["POST", "GET", "POST"]
+    assert "members" not in server.asked[-1].json
 
 
 LOST: list[Fault] = [
