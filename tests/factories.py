@@ -118,11 +118,13 @@ def a_clause(attribute: str, operator: Operator, *operand: str) -> Clause:
 
 
 def a_user(who: str = "ann", access: Access = Access.ACTIVE, **fields: Any) -> DesiredUser:
-    """The account that somebody should have; ``title`` and ``user_name`` reach its attributes."""
+    """The account that somebody should have; a name, title and e-mails reach its attributes."""
     name = fields.pop("user_name", mail(who))
     attributes: dict[str, Value] = {"userName": name}
     if "title" in fields:
         attributes["title"] = fields.pop("title")
+    for n, address in enumerate(fields.pop("emails", ())):
+        attributes[f'emails[type eq "{n}"].value'] = address
     return DesiredUser(
         **{
             "external_id": who,

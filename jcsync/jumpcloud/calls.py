@@ -12,6 +12,7 @@ from jcsync.errors import RemoteError, UnauthorizedError, UnreadableError
 from jcsync.jumpcloud.auth import Credentials, send
 from jcsync.jumpcloud.listing import Listing, ListRoute, Page, read_listing
 from jcsync.jumpcloud.wire import edge_id, row_id
+from jcsync.model.compact import Ids
 from jcsync.model.directory import Membership
 from jcsync.threads import Pool
 from jcsync.transport import Answer, Transport
@@ -66,7 +67,7 @@ class Calls:
             key=lambda row: edge_id(row, kind),
             keep=lambda _: None,
         )
-        return Membership(user_ids=frozenset(listing.rows), gap=listing.gap)
+        return Membership(user_ids=Ids(listing.rows), gap=listing.gap)
 
     def list(
         self,

@@ -163,7 +163,7 @@ class JumpCloud:
             zip((g.id for g in groups), self._pool.map(self._fetch_members, groups), strict=True)
         )
         gaps += [m.gap for m in (*members.values(), direct) if m.gap]
-        wanted = direct.user_ids.union(*(m.user_ids for m in members.values()))
+        wanted = frozenset(direct.user_ids).union(*(m.user_ids for m in members.values()))
         users, more = self._users.fetch(wanted, first.result)
         return DirectoryState(
             groups=groups, members=members, direct=direct, users=users, gaps=(*gaps, *more)
@@ -200,7 +200,8 @@ class JumpCloud:
         groups, _, gaps = self._fetch_scope(scope, direct=False)
         group = choose_group(groups, which)
         found = self._fetch_members(group)
-        users, more = self._users.fetch(found.user_ids, self._users.first)
+        asked = frozenset(found.user_ids)
+        users, more = self._users.fetch(asked, self._users.first)
         nobody = Membership(user_ids=frozenset())
         return DirectoryState(
             groups=groups,
@@ -208,7 +209,7 @@ class JumpCloud:
             direct=nobody,
             users=users,
             gaps=(*gaps, *([found.gap] if found.gap else []), *more),
-            asked=found.user_ids,
+            asked=asked,
             group=group.id,
         )
 
@@ -338,7 +339,7 @@ class JumpCloud:
                 return Evidence(user=None)
             message = f"what {user.label} is bound to cannot be read: {error}"
             raise UnreadableError(message) from error
-        return Evidence(user=user, group_ids=groups.user_ids, bound=bound, gap=gap)
+        return Evidence(user=user, group_ids=frozenset(groups.user_ids), bound=bound, gap=gap)
 
 
 def _doubted(error: SettingsError, listing: Listing) -> SettingsError | UnreadableError:

@@ -55,7 +55,9 @@ class UserParser:
         if not user_id:
             return None
         values: dict[str, Any] = {
-            name: self._repeated(text) for name in self._texts if (text := _text(row, name))
+            name: intern(text) if name == "email" else self._repeated(text)
+            for name in self._texts
+            if (text := _text(row, name))
         }
         values |= {name: self._part(row, name) for name in self._parts}
         return DirectoryUser(

@@ -6,6 +6,7 @@ Source:
 
 import re
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -190,7 +191,7 @@ class Membership:
         gap: Why the list may be incomplete, or ``""``.
     """
 
-    user_ids: frozenset[str]
+    user_ids: AbstractSet[str]
     gap: str = ""
 
 
@@ -226,7 +227,7 @@ class DirectoryState:
 
     def member_ids(self) -> frozenset[str]:
         """``id`` of everybody in one of the groups or bound directly."""
-        return self.direct.user_ids.union(*(m.user_ids for m in self.members.values()))
+        return frozenset(self.direct.user_ids).union(*(m.user_ids for m in self.members.values()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

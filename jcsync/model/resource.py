@@ -4,7 +4,8 @@ Source:
     RFC 7643, sections 3.1, 4.1 and 4.2.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -22,11 +23,6 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 def _nothing() -> Mapping[str, Any]:
     return NOTHING
-
-
-def compact(ids: Iterable[str]) -> frozenset[str]:
-    """Return a set in half the memory, and sometimes a quarter, of one that has grown."""
-    return frozenset(dict.fromkeys(ids))
 
 
 class Access(StrEnum):
@@ -65,7 +61,6 @@ class DesiredUser:
         attributes: Value by path of what is sent always; ``None`` asks for removal.
         initial: Value by path of what is sent on creation only, beside ``attributes``.
         references: By path, whose account is meant.
-        emails: Addresses by which an account may be adopted.
         problem: Why no account can be created or patched; ``""`` when it can.
         in_scope: ``False`` when an exclusion or condition of the scope keeps him out; such a
             person adopts no account.
@@ -79,10 +74,18 @@ class DesiredUser:
     attributes: Mapping[str, Value] = field(default_factory=_nothing)
     initial: Mapping[str, Value] = field(default_factory=_nothing)
     references: Mapping[str, Reference] = field(default_factory=_nothing)
-    emails: tuple[str, ...] = ()
     problem: str = ""
     in_scope: bool = True
     state_unknown: bool = False
+
+    @property
+    def emails(self) -> tuple[str, ...]:
+        """Addresses by which an account may be adopted."""
+        return tuple(
+            value
+            for path, value in self.attributes.items()
+            if isinstance(value, str) and path.casefold().startswith("emails")
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +122,7 @@ class DesiredGroup:
 
     external_id: str
     display_name: str
-    members: frozenset[str]
+    members: AbstractSet[str]
     members_known: bool = True
 
 
@@ -135,7 +138,7 @@ class GroupResource:
     resource_id: str
     external_id: str
     display_name: str
-    members: frozenset[str] = frozenset()
+    members: AbstractSet[str] = frozenset()
     size: int | None = None
 
 

@@ -5,6 +5,7 @@ Source:
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from http import HTTPStatus
 
@@ -140,7 +141,7 @@ class ScimProvider:
 
     def _memberships(
         self, groups: Listing, users: Listing
-    ) -> tuple[Mapping[str, frozenset[str]] | None, list[str]]:
+    ) -> tuple[Mapping[str, AbstractSet[str]] | None, list[str]]:
         """Members by group, ``None`` where the list of groups shows them; and why some may lack."""
         if not groups.rows:
             return None, []

@@ -9,6 +9,7 @@ Source:
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import TypeVar
 
 from jcsync.errors import RejectedError, RemoteError
@@ -93,7 +94,7 @@ class Lookup:
 
     def memberships(
         self, sought: Iterable[Sought], accounts: Collection[str]
-    ) -> tuple[Mapping[str, Json], Mapping[str, frozenset[str]], list[str]]:
+    ) -> tuple[Mapping[str, Json], Mapping[str, AbstractSet[str]], list[str]]:
         """Return the groups that some accounts are in, and those that are sought.
 
         Args:
@@ -190,7 +191,7 @@ class Lookup:
 
     def _in_full(
         self, known: Mapping[str, Json], accounts: Collection[str], *, shown: bool
-    ) -> tuple[Mapping[str, Json], Mapping[str, frozenset[str]], list[str]]:
+    ) -> tuple[Mapping[str, Json], Mapping[str, AbstractSet[str]], list[str]]:
         if not shown:
             gap = (
                 f"the platform takes no notice of the filter {self._profile.members_read} eq, so "
@@ -200,7 +201,7 @@ class Lookup:
         listing = self._reader.whole("Groups", since=0)
         wanted = frozenset(accounts)
         rows = {**known, **listing.rows}
-        members = {key: _members_of(row) for key, row in rows.items()}
+        members: dict[str, AbstractSet[str]] = {key: _members_of(row) for key, row in rows.items()}
         gaps = list(listing.gaps)
         each = self._profile.members_read == "each"
         if each or hides_members(self._reader, parse_groups(listing.rows.values())):
@@ -257,4 +258,4 @@ def _unless_refused(ask: Callable[[], T]) -> T | None:
 
 def _members_of(row: Json) -> frozenset[str]:
     group = parse_group(row)
-    return group.members if group else frozenset()
+    return frozenset(group.members) if group else frozenset()

@@ -330,4 +330,4 @@ class MemberWriter:
 
 def _members_of(group: Json) -> frozenset[str]:
     found = parse_group(group)
-    return found.members if found else frozenset()
+    return frozenset(found.members) if found else frozenset()

@@ -2,8 +2,10 @@
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 
 from jcsync.errors import NotFoundError, RemoteError
+from jcsync.model.compact import Ids
 from jcsync.model.resource import GroupResource
 from jcsync.scim.calls import resource_path
 from jcsync.scim.listing import Listing
@@ -30,7 +32,7 @@ def hides_members(reader: Reader, groups: Collection[GroupResource]) -> bool:
 
 def read_each(
     reader: Reader, groups: Iterable[str]
-) -> tuple[Mapping[str, frozenset[str]], list[str]]:
+) -> tuple[Mapping[str, AbstractSet[str]], list[str]]:
     """Read group by group; return ids of accounts by the id of their group, and what failed."""
     ids = list(groups)
     with Pool(_AT_ONCE) as pool:
@@ -39,7 +41,7 @@ def read_each(
     return members, [problem for _, problem in found if problem]
 
 
-def _members_of(reader: Reader, resource_id: str) -> tuple[frozenset[str], str]:
+def _members_of(reader: Reader, resource_id: str) -> tuple[AbstractSet[str], str]:
     path = resource_path("Groups", resource_id)
     try:
         group = parse_group(reader.read(path) or {})
@@ -50,7 +52,7 @@ def _members_of(reader: Reader, resource_id: str) -> tuple[frozenset[str], str]:
 
 def read_memberships(
     reader: Reader, profile: Profile, users: Iterable[str]
-) -> tuple[Mapping[str, frozenset[str]], list[str]]:
+) -> tuple[Mapping[str, AbstractSet[str]], list[str]]:
     """Read the groups of each account by a filter.
 
     Returns:
@@ -75,7 +77,7 @@ def read_memberships(
             gaps += missing
             for group_id in groups:
                 members.setdefault(group_id, set()).add(user_id)
-    return {group: frozenset(ids) for group, ids in members.items()}, list(dict.fromkeys(gaps))
+    return {group: Ids(ids) for group, ids in members.items()}, list(dict.fromkeys(gaps))
 
 
 def groups_with(reader: Reader, name: str, user_id: str) -> Listing:

@@ -12,8 +12,9 @@ from sys import intern
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from jcsync.model.compact import Ids, Record
 from jcsync.model.path import CORE_GROUP, CORE_USER, ENTERPRISE_USER, ScimPath
-from jcsync.model.resource import GroupResource, UserResource, Value, compact
+from jcsync.model.resource import GroupResource, UserResource, Value
 from jcsync.model.text import Repeated
 
 _OLDER_URNS = {ENTERPRISE_USER: "urn:scim:schemas:extension:enterprise:1.0"}
@@ -40,7 +41,8 @@ class UserParser:
 
     def __init__(self, paths: Iterable[ScimPath]) -> None:
         """Keep these attributes."""
-        self._paths = tuple((str(path), path) for path in paths)
+        self._paths = tuple(paths)
+        self._names = tuple(map(str, self._paths))
         self._repeated = Repeated()
 
     def __call__(self, resource: Json) -> UserResource | None:
@@ -56,7 +58,9 @@ class UserParser:
             user_name=name,
             active=parse_active(active),
             shows_active=active is not None,
-            attributes={path: self._value(resource, parsed, name) for path, parsed in self._paths},
+            attributes=Record(
+                self._names, [self._value(resource, path, name) for path in self._paths]
+            ),
             emails=tuple(name if text == name else text for text in emails if text),
         )
 
@@ -76,7 +80,7 @@ def parse_group(resource: Json) -> GroupResource | None:
         resource_id=resource_id,
         external_id=id_of(attribute(resource, "externalId")),
         display_name=text_of(attribute(resource, "displayName")),
-        members=compact(filter(None, map(_member_id, _elements(attribute(resource, "members"))))),
+        members=Ids(filter(None, map(_member_id, _elements(attribute(resource, "members"))))),
     )
 
 

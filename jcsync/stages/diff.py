@@ -253,7 +253,7 @@ def _diff_missing(user: DesiredUser, policy: Policy, findings: list[Finding]) ->
         message = "protected: no account is created (policy.protect)"
         findings.append(_finding(FindingKind.PROTECTED, user, message))
         return None
-    values = {**user.attributes, **user.initial}
+    values = dict(user.attributes.items()) | dict(user.initial)
     attributes = tuple(
         AttributeChange(path=path, before=None, after=value)
         for path, value in values.items()
@@ -314,10 +314,11 @@ def _change(
 def _differing(
     desired: Mapping[str, Value], actual: Mapping[str, Value]
 ) -> tuple[AttributeChange, ...]:
+    held = dict(actual.items())
     return tuple(
-        AttributeChange(path=path, before=actual.get(path), after=value)
+        AttributeChange(path=path, before=held.get(path), after=value)
         for path, value in desired.items()
-        if not is_equal(path, actual.get(path), value)
+        if not is_equal(path, held.get(path), value)
     )
 
 

@@ -1,6 +1,7 @@
 """Group matching → changes of groups and of their members. Pure."""
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from jcsync.model.plan import Action, AttributeChange, Change, Counts, Member
@@ -30,17 +31,18 @@ class Roster:
     spared: frozenset[str]
     blocked: frozenset[str]
 
-    def entering(self, group: DesiredGroup, present: frozenset[str]) -> list[Member]:
+    def entering(self, group: DesiredGroup, present: AbstractSet[str]) -> list[Member]:
         """Those of a group who can be its members and are not yet."""
+        there = frozenset(present)
         return [
             member
             for key in group.members
             if (member := self.members.get(key)) is not None
-            and member.resource_id not in present
+            and member.resource_id not in there
             and member.resource_id not in self.spared
         ]
 
-    def leaving(self, group: DesiredGroup, present: frozenset[str]) -> frozenset[str]:
+    def leaving(self, group: DesiredGroup, present: AbstractSet[str]) -> AbstractSet[str]:
         """``resource_id`` of members that a group does not imply.
 
         While one of its people cannot be matched, any account of nobody may be his.
@@ -205,7 +207,7 @@ def _diff_orphan(orphan: GroupOrphan, roster: Roster, policy: GroupPolicy) -> Ch
     )
 
 
-def _named(leaving: frozenset[str], roster: Roster) -> list[Member]:
+def _named(leaving: AbstractSet[str], roster: Roster) -> list[Member]:
     return [
         Member(
             name=roster.names.get(resource_id, resource_id),

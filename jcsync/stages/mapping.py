@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from fnmatch import fnmatchcase
 from sys import intern
 
+from jcsync.model.compact import Ids, Record
 from jcsync.model.directory import (
     DirectoryGroup,
     DirectoryState,
@@ -20,7 +21,6 @@ from jcsync.model.resource import (
     DesiredUser,
     Reference,
     Value,
-    compact,
 )
 from jcsync.model.rules import (
     AttributeRule,
@@ -122,10 +122,9 @@ def map_user(
         user_name=name or user.label,
         access=access,
         reason=reason,
-        attributes=attributes,
+        attributes=Record(attributes, attributes.values()),
         initial=initial or NOTHING,
         references=references or NOTHING,
-        emails=_emails(attributes),
         problem="; ".join(problems),
         in_scope=not out,
         state_unknown=user.state is UserState.UNKNOWN,
@@ -221,14 +220,6 @@ def _map_references(user: DirectoryUser, rules: Iterable[AttributeRule]) -> dict
     }
 
 
-def _emails(attributes: Mapping[str, Value]) -> tuple[str, ...]:
-    return tuple(
-        value
-        for path, value in attributes.items()
-        if isinstance(value, str) and path.casefold().startswith("emails")
-    )
-
-
 def map_groups(
     state: DirectoryState,
     desired: Iterable[DesiredUser],
@@ -277,16 +268,16 @@ def map_groups(
 
 
 def _members(
-    user_ids: frozenset[str],
+    user_ids: AbstractSet[str],
     inside: AbstractSet[str],
     state: DirectoryState,
     where: tuple[Clause, ...],
-) -> frozenset[str]:
+) -> AbstractSet[str]:
     """Those of a group who are in scope and meet its conditions; mostly all, in the same set."""
     if not where and user_ids <= inside:
         return user_ids
     found = user_ids & inside
-    return compact(key for key in found if not failed(state.users[key], where)) if where else found
+    return Ids(key for key in found if not where or not failed(state.users[key], where))
 
 
 def is_selected(group: DirectoryGroup, only: Iterable[str]) -> bool:
