@@ -6,11 +6,15 @@ Source:
 
 import hashlib
 import json
+from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from typing import Final
 
 from jcsync.model.resource import Kind, Value
+
+_AT_ONCE: Final = 50
 
 
 class Action(StrEnum):
@@ -137,7 +141,11 @@ class Plan:
 
     def count(self, kind: Kind, action: Action) -> int:
         """How many changes do this to resources of that kind."""
-        return sum(c.kind is kind and c.action is action for c in self.changes)
+        return self._counts[kind, action]
+
+    @cached_property
+    def _counts(self) -> Counter[tuple[Kind, Action]]:
+        return Counter((change.kind, change.action) for change in self.changes)
 
     @property
     def gained(self) -> int:
@@ -153,10 +161,11 @@ class Plan:
         """
         # Of the JSON of [connection, [changes]], piece by piece: as a whole it takes more memory
         # than the plan.
-        encode = json.JSONEncoder(separators=(",", ":")).encode
+        encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
         digest = hashlib.sha256(f"[{encode(self.connection)},[".encode())
-        for n, change in enumerate(self.changes):
-            digest.update(f"{',' if n else ''}{encode(_canonical(change))}".encode())
+        for start in range(0, len(self.changes), _AT_ONCE):
+            piece = encode([_canonical(c) for c in self.changes[start : start + _AT_ONCE]])
+            digest.update(f"{',' if start else ''}{piece[1:-1]}".encode())
         digest.update(b"]]")
         return "sha256:" + digest.hexdigest()
 

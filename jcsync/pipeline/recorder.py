@@ -2,8 +2,10 @@
 
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 
 import structlog
+from structlog.typing import FilteringBoundLogger
 
 from jcsync.errors import (
     JcsyncError,
@@ -210,7 +212,7 @@ class Recorder:
                 links=memory.links,
                 escrow=memory.escrow,
                 clock=connection.clock,
-                seen=self._note,
+                seen=partial(self._note, log.bind()),  # once, and not for each change
             ):
                 self._outcomes.append(outcome)
                 self.progress("apply", len(self._outcomes), len(plan.changes))
@@ -239,8 +241,8 @@ class Recorder:
                 order.approved.id, HoldStatus.APPLIED, by=connection.actor, at=now
             )
 
-    def _note(self, change: Change, outcome: Outcome) -> None:
-        event = log.info if outcome.status is Status.APPLIED else log.warning
+    def _note(self, bound: FilteringBoundLogger, change: Change, outcome: Outcome) -> None:
+        event = bound.info if outcome.status is Status.APPLIED else bound.warning
         event(
             str(outcome.status),
             action=change.action,
@@ -249,8 +251,8 @@ class Recorder:
             reason=change.reason,
             **({"error": outcome.error} if outcome.error else {}),
         )
-        found = tuple(settled_finding(change.name, unkept) for unkept in outcome.unkept)
-        self._findings += found
+        if outcome.unkept:
+            self._findings += tuple(settled_finding(change.name, a) for a in outcome.unkept)
 
     def fail(self, error: BaseException) -> None:
         """Keep why the run ended early."""

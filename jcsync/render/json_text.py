@@ -45,7 +45,7 @@ def json_pieces(document: object, *, ascii_only: bool = False) -> Iterator[str]:
         document: Of what ``json`` takes, and ``Rows``.
         ascii_only: Whether other characters are escaped.
     """
-    encode = json.JSONEncoder(ensure_ascii=ascii_only, default=list).encode
+    encode = json.JSONEncoder(ensure_ascii=ascii_only, default=list, check_circular=False).encode
     yield from _pieces(document, encode, 0)
 
 
@@ -63,7 +63,10 @@ def _pieces(value: object, encode: Callable[[object], str], depth: int) -> Itera
     line = "\n" + "  " * (depth + 1)
     below = _DEPTH if isinstance(value, Rows) else depth + 1
     for name, entry in entries:
-        yield f"{start}{line}{name}"
-        yield from _pieces(entry, encode, below)
+        if below == _DEPTH:
+            yield f"{start}{line}{name}{encode(entry)}"
+        else:
+            yield f"{start}{line}{name}"
+            yield from _pieces(entry, encode, below)
         start = ","
     yield line[:-2] + end

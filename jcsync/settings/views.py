@@ -4,7 +4,6 @@ A view is made for each evaluation and costs next to nothing: what a template do
 not put together.
 """
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
@@ -24,18 +23,18 @@ PLACE_FIELDS: Final = ("type", *ADDRESS_FIELDS)
 """Of one address."""
 
 
-class View(ABC):
+class View:
     """What a template sees of a user, an address or a group: names, and nothing of Python."""
 
     __slots__ = ()
 
-    @abstractmethod
     def __getitem__(self, name: str) -> object:
         """Return what a name stands for.
 
         Raises:
             KeyError: It stands for nothing.
         """
+        raise KeyError(name)
 
     def __str__(self) -> str:
         """Write nothing: a template that prints a whole user has forgotten the field."""

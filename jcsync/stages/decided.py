@@ -11,7 +11,7 @@ from jcsync.model.resource import DesiredUser, Kind
 from jcsync.model.rules import GroupPolicy, Scope
 from jcsync.stages.mapping import map_groups
 
-_ENCODER = json.JSONEncoder(separators=(",", ":"))
+_ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False)
 """Made once: ``json.dumps`` makes one a call unless it is the default one."""
 
 

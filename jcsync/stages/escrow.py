@@ -63,6 +63,8 @@ def postpone(
         The changes to make now, in their order, and one finding for each that waits.
     """
     waiting = {(record.kind, record.key): record for record in records}
+    if not waiting:
+        return tuple(changes), ()
     due: list[Change] = []
     findings: list[Finding] = []
     for change in changes:

@@ -22,6 +22,8 @@ def leave_immutable(
         The changes that are left, in their order, and one finding for each attribute left out.
     """
     fixed = {path.casefold() for path in immutable}
+    if not fixed:
+        return tuple(changes), ()
     kept: list[Change] = []
     findings: list[Finding] = []
     for change in changes:

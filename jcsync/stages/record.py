@@ -129,17 +129,15 @@ def _link_after(change: Change, outcome: Outcome, before: Link | None, now: str)
         return None
     if before is None and not (change.action is Action.CREATE or change.adopts):
         return None  # the adoption that was due first has failed: the account is not ours yet
-    link = before or Link(
-        kind=change.kind,
-        external_id=change.external_id,
-        resource_id=outcome.resource_id,
-        name=change.name,
-    )
-    deactivated = link.deactivated_at
+    deactivated = before.deactivated_at if before is not None else None
     if change.action is Action.DEACTIVATE:
         deactivated = now
     elif change.action in (Action.CREATE, Action.REACTIVATE):
         deactivated = None
-    return replace(
-        link, resource_id=outcome.resource_id, name=change.name, deactivated_at=deactivated
+    return Link(
+        kind=change.kind,
+        external_id=change.external_id,
+        resource_id=outcome.resource_id,
+        name=change.name,
+        deactivated_at=deactivated,
     )

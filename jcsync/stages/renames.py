@@ -185,7 +185,8 @@ def _key(change: Change) -> str:
 
 def _wanted(change: Change) -> str:
     """The ``userName`` that a change gives, case-folded, ``""`` for none."""
-    return str(change.rename.after).casefold() if change.rename else ""
+    rename = change.rename
+    return str(rename.after).casefold() if rename else ""
 
 
 def _renames(change: Change) -> bool:

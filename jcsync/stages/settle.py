@@ -35,7 +35,10 @@ def leave_settled(
     kept: list[Change] = []
     findings: list[Finding] = []
     for change in changes:
-        known = settled.get(change.external_id, {}) if _writes(change) else {}
+        known = settled.get(change.external_id) if _writes(change) else None
+        if not known:
+            kept.append(change)
+            continue
         vain = [a for a in change.attributes if _is_settled(a, known.get(a.path))]
         findings += [settled_finding(change.name, known[a.path]) for a in vain]
         left = tuple(a for a in change.attributes if a not in vain)

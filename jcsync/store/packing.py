@@ -28,7 +28,9 @@ _WINDOW: Final = -12  # 4 KB; the minus: no header and no checksum, the database
 _MEMORY: Final = 5
 _LEVEL: Final = 6
 
-_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_encode: Final = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), check_circular=False
+).encode
 # Copied for each value: to take in the dictionary takes longer than most values.
 _PACKER: Final = zlib.compressobj(
     _LEVEL, zlib.DEFLATED, _WINDOW, _MEMORY, zlib.Z_DEFAULT_STRATEGY, _DICTIONARY

@@ -107,7 +107,17 @@ def test_digest_tells_types_apart(one: bool | str | None, other: int | str) -> N
     assert plans[0].digest != plans[1].digest
 
 
-@pytest.mark.parametrize("plan", [a_plan(), a_plan(CHANGE), a_plan(CHANGE, GROUP)])
+@pytest.mark.parametrize(
+    "plan",
+    [
+        a_plan(),
+        a_plan(CHANGE),
+        a_plan(CHANGE, GROUP),
+        a_plan(*[CHANGE] * 50),
+        a_plan(*[CHANGE] * 101),
+    ],
+    ids=["none", "one", "two", "fifty", "many"],
+)
 def test_digest_is_that_of_one_json_text(plan: Plan) -> None:
     """Saved plans are known again by later versions, however the digest is computed."""
     rows = [
