@@ -21,7 +21,7 @@ _PATIENCE = 3
 
 
 def build_trigger(schedule: ScheduleSettings) -> "Timetable":
-    """Return when runs begin, in the window of the schedule; it puts each start off by its jitter."""
+    """Return when runs begin, in the window of the schedule, each start moved by its jitter."""
     zone, cron = ZoneInfo(schedule.timezone), schedule.cron_fields
     if cron is not None:
         trigger: BaseTrigger = CronTrigger(
@@ -38,7 +38,11 @@ def build_trigger(schedule: ScheduleSettings) -> "Timetable":
 
 
 class Timetable(BaseTrigger):  # type: ignore[misc] # APScheduler has no types
-    """Starts of another trigger within a window, each put off at random."""
+    """Starts of another trigger within a window, each moved at random.
+
+    A start of an interval comes earlier, as nobody should wait longer than that; every other is
+    put off.
+    """
 
     def __init__(
         self, trigger: BaseTrigger, window: Window | None, zone: ZoneInfo, jitter_s: float
@@ -51,23 +55,34 @@ class Timetable(BaseTrigger):  # type: ignore[misc] # APScheduler has no types
 
     def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime | None:
         """Return the next start, ``None`` where there is none."""
-        start: datetime | None = self._trigger.get_next_fire_time(previous, now)
+        start = self._trigger.get_next_fire_time(previous, now)
         window = self._window
+        if isinstance(self._trigger, IntervalTrigger):
+            if window is None or is_open(window, start, self._zone):
+                return self._bring_forward(start, self._trigger.interval_length / 2)
+            return self.put_off(next_opening(window, start, self._zone))
         for _ in range(_DAYS_AHEAD):
             if start is None or window is None or is_open(window, start, self._zone):
                 break
             opening = next_opening(window, start, self._zone)
-            if isinstance(self._trigger, IntervalTrigger):
-                start = opening
-            else:
-                start = self._trigger.get_next_fire_time(None, opening)
+            start = self._trigger.get_next_fire_time(None, opening)
         return None if start is None else self.put_off(start)
 
     def put_off(self, start: datetime) -> datetime:
         """Return a start later by the jitter, where the window is open then."""
-        later = start + timedelta(seconds=random.uniform(0, self._jitter_s))  # noqa: S311 - no secret
-        window = self._window
-        return later if window is None or is_open(window, later, self._zone) else start
+        later = start + _at_random(self._jitter_s)
+        return later if self._opens(later) else start
+
+    def _bring_forward(self, start: datetime, longest_s: float) -> datetime:
+        earlier = start - _at_random(min(self._jitter_s, longest_s))
+        return earlier if self._opens(earlier) else start
+
+    def _opens(self, moment: datetime) -> bool:
+        return self._window is None or is_open(self._window, moment, self._zone)
+
+
+def _at_random(longest_s: float) -> timedelta:
+    return timedelta(seconds=random.uniform(0, longest_s))  # noqa: S311 - no secret
 
 
 def is_due(schedule: ScheduleSettings, moment: datetime) -> bool:

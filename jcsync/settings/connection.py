@@ -208,7 +208,8 @@ class ScheduleSettings(Section):
     )
     jitter: JitterField = Field(
         default=Jitter(percent=10.0),
-        description="Random delay of each start, a share of the interval or a duration.",
+        description="How far each start moves at random, a share of the interval or a duration: "
+        "earlier with every, later with cron.",
     )
     full_every: Annotated[Duration, between("1s", "366d")] = Field(
         default=6 * 3600.0,
@@ -223,7 +224,7 @@ class ScheduleSettings(Section):
 
     @property
     def jitter_s(self) -> float:
-        """The longest delay of a start in seconds; beside cron a share is one of a minute."""
+        """How far a start may move, in seconds; beside cron a share is one of a minute."""
         return self.jitter.of(self.every or 60.0)
 
     @property

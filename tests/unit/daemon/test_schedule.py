@@ -8,7 +8,6 @@ import pytest
 from jcsync.daemon.schedule import (
     build_trigger,
     first_start,
-    is_due,
     late_after,
     shortest_interval_s,
 )
@@ -86,14 +85,38 @@ def test_window_over_the_night_of_the_clocks() -> None:
     assert starts(schedule, night - timedelta(days=1), 1) == ["Sun 28 03:30"]
 
 
+def minutes_to_the_next(schedule: ScheduleSettings) -> list[float]:
+    """From noon to the start after it, fifty times."""
+    trigger = build_trigger(schedule)
+    found = [trigger.get_next_fire_time(TUESDAY_NOON, TUESDAY_NOON) for _ in range(50)]
+    return [(start - TUESDAY_NOON).total_seconds() / 60 for start in found if start is not None]
+
+
+@pytest.mark.parametrize(
+    ("fields", "first", "last"),
+    [
+        ({"every": "10m", "jitter": "10%"}, 9, 10),
+        ({"every": "10m", "jitter": "100%"}, 5, 10),
+        ({"every": "10m", "jitter": "20m"}, 5, 10),
+        ({"cron": "*/10 * * * *", "jitter": "2m"}, 10, 12),
+    ],
+)
+def test_jitter_makes_no_interval_longer(
+    fields: dict[str, object], first: float, last: float
+) -> None:
+    """``every`` is what people wait at the most; a start of cron is put off."""
+    found = minutes_to_the_next(a_schedule(**fields))
+
+    assert len(found) == len(set(found)) == 50
+    assert first <= min(found) < max(found) <= last
+
+
 def test_jitter_never_leaves_the_window() -> None:
-    """A start is put off at random, and not out of the window."""
-    schedule = a_schedule(every="10m", jitter="100%", window="12:00-12:11")
-    for _ in range(50):
-        start = build_trigger(schedule).get_next_fire_time(TUESDAY_NOON, TUESDAY_NOON)
-        assert start is not None
-        assert is_due(schedule, start)
-        assert start >= TUESDAY_NOON + timedelta(minutes=10)
+    """A start moves at random, and not out of the window; the first one is put off."""
+    within = a_schedule(every="10m", jitter="100%", window="12:07-12:11")
+    assert all(7 <= minutes < 11 for minutes in minutes_to_the_next(within))
+    later = a_schedule(every="10m", jitter="1m", window="13:00-14:00")
+    assert all(60 <= minutes <= 61 for minutes in minutes_to_the_next(later))
 
 
 @pytest.mark.parametrize(
