@@ -16,7 +16,15 @@ from jcsync.model.directory import DirectoryState, DirectoryUser
 from jcsync.model.plan import Action, Change
 from jcsync.model.resource import DesiredUser, Kind, ProviderState, UserResource
 from jcsync.model.text import printable
-from jcsync.pipeline import Connection, Decision, decide, identify, read_people, recall
+from jcsync.pipeline import (
+    Connection,
+    Decision,
+    decide,
+    identify,
+    map_directory,
+    read_people,
+    recall,
+)
 from jcsync.render import Line, request_text, value_text
 
 if TYPE_CHECKING:
@@ -77,7 +85,7 @@ def explain(options: Options, connection: str, who: str, file: Path | None) -> i
         memory = recall(store, name)
         wanted = identify(wire, memory, who)
         state, actual = read_people(wire, memory, frozenset({wanted}))
-        decision = decide(wire, state, actual, memory)
+        decision = decide(wire, map_directory(wire, state), actual, memory)
         user = state.users.get(wanted)
         explanation = explain_person(wire, state, actual, decision, wanted, user)
     _show(name, explanation, options)

@@ -24,7 +24,7 @@ from jcsync.pipeline.orders import (
     Progress,
     new_run_id,
 )
-from jcsync.pipeline.reading import identify, read_people, recall
+from jcsync.pipeline.reading import identify, map_directory, read_people, recall
 from jcsync.pipeline.run import run
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "forget_links",
     "identify",
     "look_for_drift",
+    "map_directory",
     "new_run_id",
     "read_people",
     "recall",

@@ -17,7 +17,7 @@ from jcsync.model.directory import DirectoryState, Evidence
 from jcsync.model.history import EscrowRecord
 from jcsync.model.plan import Change, Counts, Plan
 from jcsync.model.report import Finding, FindingKind
-from jcsync.model.resource import Access, DesiredUser, Kind, ProviderState
+from jcsync.model.resource import Access, Kind, ProviderState
 from jcsync.model.rules import GroupPolicy, MappingError
 from jcsync.pipeline.orders import Connection, Decision, Memory
 from jcsync.stages.confirm import fetch_evidence, removal_candidates, worth_confirming
@@ -29,7 +29,7 @@ from jcsync.stages.former import Former, find_former, why_groups_left
 from jcsync.stages.grace import find_expired
 from jcsync.stages.groups import GroupDiff, build_roster, diff_groups
 from jcsync.stages.lookalikes import find_lost, find_twins
-from jcsync.stages.mapping import is_selected, map_groups, map_users
+from jcsync.stages.mapping import DesiredState, is_selected
 from jcsync.stages.matching import GroupMatching, UserMatching, match_groups, match_users
 from jcsync.stages.read import fetch_active, fetch_missing
 from jcsync.stages.references import diff_references, resolve_references
@@ -117,7 +117,7 @@ class _Groups:
 @span("decide")
 def decide(
     connection: Connection,
-    state: DirectoryState,
+    desired: DesiredState,
     actual: ProviderState,
     memory: Memory,
     *,
@@ -129,16 +129,16 @@ def decide(
 
     Args:
         connection: Scope, mapping and policies.
-        state: The directory: of everybody, or of those whom the decision is about.
+        desired: What the directory implies: of everybody, or of those whom the decision is about.
         actual: The platform, likewise.
         memory: What jcsync created or adopted, what failed, what the platform does not keep.
         confirm_all: Ask for everybody who would lose access, however many.
         patient: Leave out what failed before and whose turn has not come.
         rewrite: Send attributes again that agree already.
     """
-    desired = map_users(state, connection.scope, connection.policy, connection.rules)
-    memory = _with_unrecorded(connection, state, desired, actual, memory)
-    users, actual = _pair(connection, state, desired, actual, memory)
+    state = desired.state
+    memory = _with_unrecorded(connection, desired, actual, memory)
+    users, actual = _pair(connection, desired, actual, memory)
     evidence, doubts = _ask_again(connection, state, actual, users, memory, confirm_all=confirm_all)
     gaps = (*state.gaps, *doubts)
     removals = not gaps and actual.complete
@@ -162,7 +162,7 @@ def decide(
     plan, notes = _plan(case, people, groups)
     due = (*people.due, *people.all_references, *groups.diff.changes)
     return Decision(
-        desired=desired,
+        desired=desired.users,
         users=case.users,
         groups=groups.matching,
         evidence=evidence,
@@ -178,15 +178,14 @@ def decide(
 
 def _with_unrecorded(
     connection: Connection,
-    state: DirectoryState,
-    desired: Iterable[DesiredUser],
+    desired: DesiredState,
     actual: ProviderState,
     memory: Memory,
 ) -> Memory:
     """Remember also what no run could record."""
     wanted = {
-        Kind.USER: {user.external_id for user in desired},
-        Kind.GROUP: {group.id for group in state.groups},
+        Kind.USER: {user.external_id for user in desired.users},
+        Kind.GROUP: {group.id for group in desired.state.groups},
     }
     more = recall_unrecorded(connection.store, connection.name, actual, memory.links, wanted)
     return replace(memory, links=(*memory.links, *more)) if more else memory
@@ -194,8 +193,7 @@ def _with_unrecorded(
 
 def _pair(
     connection: Connection,
-    state: DirectoryState,
-    desired: tuple[DesiredUser, ...],
+    desired: DesiredState,
     actual: ProviderState,
     memory: Memory,
 ) -> tuple[UserMatching, ProviderState]:
@@ -204,10 +202,10 @@ def _pair(
 
     def match() -> UserMatching:
         known = with_known_access(actual, links)
-        return match_users(desired, known.users, links, connection.policy)
+        return match_users(desired.users, known.users, links, connection.policy)
 
     users = match()
-    if actual.complete and state.asked is None:
+    if actual.complete and desired.state.asked is None:
         groups = memory.of(Kind.GROUP) if connection.group_policy.enabled else ()
         listed, actual = actual, fetch_gone(connection.provider, actual, users, groups)
         if actual is not listed:
@@ -295,17 +293,16 @@ def _decide_people(case: _Case) -> _People:
     )
 
 
-def _decide_groups(case: _Case, desired: tuple[DesiredUser, ...], people: _People) -> _Groups:
+def _decide_groups(case: _Case, desired: DesiredState, people: _People) -> _Groups:
     """Compare groups with those that should be; who waits for his account enters none."""
     state, policy = case.state, case.connection.group_policy
-    wanted, findings = map_groups(state, desired, policy, case.connection.scope)
     selected = {group.id for group in state.groups if is_selected(group, policy.only)}
     matching = match_groups(
-        wanted,
+        desired.groups,
         case.actual.groups,
         case.memory.of(Kind.GROUP) if policy.enabled else (),
         policy,
-        withheld=selected - {group.external_id for group in wanted},
+        withheld=selected - {group.external_id for group in desired.groups},
         reasons=why_groups_left(case.former, state.groups, policy.only),
     )
     if state.asked is not None:
@@ -323,7 +320,7 @@ def _decide_groups(case: _Case, desired: tuple[DesiredUser, ...], people: _Peopl
         matching=matching,
         diff=diff,
         changes=tuple(changes),
-        findings=tuple(findings),
+        findings=desired.findings,
         waiting=tuple(waiting),
     )
 

@@ -17,7 +17,7 @@ from jcsync.model.resource import Kind, Link
 from jcsync.pipeline.decide import decide
 from jcsync.pipeline.orders import Connection, Decision, Memory
 from jcsync.pipeline.organization import check_organization
-from jcsync.pipeline.reading import read_everybody, recall
+from jcsync.pipeline.reading import map_directory, read_everybody, recall
 from jcsync.stages.drift import find_drift, hides_drift, strict, strict_groups
 from jcsync.stages.escrow import key_of
 from jcsync.stages.matching import GroupMatching, UserMatching
@@ -50,7 +50,7 @@ def look_for_drift(connection: Connection) -> DriftReport:
         policy=strict(connection.policy),
         group_policy=strict_groups(connection.group_policy),
     )
-    decision = decide(suspicious, state, actual, memory)
+    decision = decide(suspicious, map_directory(suspicious, state), actual, memory)
     users, groups = decision.users, decision.groups
     if decision.directory_gaps:
         users, groups = replace(users, unmanaged=()), replace(groups, orphans=(), unmanaged=())

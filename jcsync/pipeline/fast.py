@@ -23,13 +23,13 @@ from jcsync.model.events import Changes
 from jcsync.model.limits import Violation
 from jcsync.model.plan import Action
 from jcsync.model.report import Finding, FindingKind
-from jcsync.model.resource import DesiredUser, Kind
+from jcsync.model.resource import Kind
 from jcsync.pipeline.orders import Connection, Decision, Order
 from jcsync.pipeline.organization import check_organization
+from jcsync.pipeline.reading import map_directory
 from jcsync.stages.decided import find_differing, fingerprints, without_blocked
 from jcsync.stages.escrow import is_due
 from jcsync.stages.hints import read_hints
-from jcsync.stages.mapping import map_users
 from jcsync.stages.people import follow_references, restrict_state
 from jcsync.stages.provisioners import fetch_provisioners
 from jcsync.tracing import span
@@ -158,13 +158,6 @@ def build_baseline(
     )
 
 
-def decided_now(
-    connection: Connection, state: DirectoryState, desired: Iterable[DesiredUser]
-) -> dict[str, str]:
-    """Return the fingerprint of what each of these people should have, by JumpCloud id."""
-    return fingerprints(state, desired, connection.group_policy, connection.scope)
-
-
 def differences(now: Mapping[str, str], before: Mapping[str, str]) -> Mapping[str, str | None]:
     """Return what makes of the fingerprints before those of now; ``None`` removes one."""
     return {key: now.get(key) for key in find_differing(now, before)}
@@ -193,8 +186,8 @@ def look_fast(connection: Connection, events: EventLog, order: Order) -> Look:
         return Look(state=None, baseline=baseline, decided={}, findings=watch.findings)
     check_organization(connection, remember=False)
     state, before = _read(connection, baseline, None if people is None else people | again)
-    desired = map_users(state, connection.scope, connection.policy, connection.rules)
-    now = decided_now(connection, state, desired)
+    desired = map_directory(connection, state)
+    now = fingerprints(desired.users, desired.groups)
     if state.asked is not None:
         now = {key: mark for key, mark in now.items() if key in state.asked}
     changed = find_differing(now, before) | again

@@ -9,6 +9,7 @@ from jcsync.model.rules import AttributeRule, GroupPolicy, Policy, Scope
 from jcsync.pipeline.orders import Connection, Memory
 from jcsync.ports import Store
 from jcsync.stages.former import parse_former
+from jcsync.stages.mapping import DesiredState, map_state
 from jcsync.stages.people import fetch_accounts, fetch_group, fetch_people
 from jcsync.stages.read import fetch_both
 from jcsync.stages.restrict import choose_one, linked_ids
@@ -31,6 +32,14 @@ def recall(store: Store, name: str) -> Memory:
         settled=store.settled(name),
         baseline=store.baseline(name),
         former=parse_former(former.value if former else ""),
+    )
+
+
+@span("map")
+def map_directory(connection: Connection, state: DirectoryState) -> DesiredState:
+    """Return what the directory implies by the settings of a connection."""
+    return map_state(
+        state, connection.scope, connection.policy, connection.rules, connection.group_policy
     )
 
 

@@ -8,6 +8,7 @@ import structlog
 from jcsync.errors import JcsyncError, StalePlanError
 from jcsync.model.history import FORMER, STANDING
 from jcsync.model.report import Finding, RunReport, Status
+from jcsync.model.resource import ProviderState
 from jcsync.pipeline.decide import decide
 from jcsync.pipeline.drift import remember_rest
 from jcsync.pipeline.fast import (
@@ -15,7 +16,6 @@ from jcsync.pipeline.fast import (
     FullRunDueError,
     Watch,
     build_baseline,
-    decided_now,
     differences,
     look_fast,
     refuse_gaps,
@@ -25,6 +25,7 @@ from jcsync.pipeline.fast import (
 from jcsync.pipeline.orders import Connection, Decision, Memory, Order, Progress
 from jcsync.pipeline.organization import check_organization
 from jcsync.pipeline.reading import (
+    map_directory,
     read_accounts,
     read_everybody,
     read_group,
@@ -33,9 +34,10 @@ from jcsync.pipeline.reading import (
 )
 from jcsync.pipeline.recorder import Recorder
 from jcsync.ports import Lease
-from jcsync.stages.decided import blocked_marks
+from jcsync.stages.decided import blocked_marks, fingerprints
 from jcsync.stages.former import dump_former
 from jcsync.stages.guard import check_plan
+from jcsync.stages.mapping import DesiredState
 from jcsync.stages.record import record_matching
 from jcsync.stages.standing import (
     dump_standing,
@@ -126,18 +128,13 @@ def _run_full(
     )
     record.notice(watch.findings)
     memory = recall(connection.store, connection.name)
-    if order.who:
-        state, actual = read_person(connection, memory, order.who)
-    elif order.group:
-        state, actual = read_group(connection, memory, order.group)
-    else:
-        state, actual = read_everybody(connection)
+    desired, actual = _read(connection, memory, order)
     record.progress("decide", 0, 0)
 
     def decided(*, patient: bool) -> Decision:
         return decide(
             connection,
-            state,
+            desired,
             actual,
             memory,
             confirm_all=order.waives_limits,
@@ -151,7 +148,7 @@ def _run_full(
         decision = decided(patient=not order.is_patient)
     plan = decision.plan
     violations = check_plan(plan, connection.limits)
-    record.decided(state, actual, decision, violations)
+    record.decided(desired.state, actual, decision, violations)
     if order.digest and order.digest != plan.digest:
         message = (
             f"the plan has changed since it was made (now {plan.digest[:19]}…, then "
@@ -164,18 +161,31 @@ def _run_full(
     if violations and not order.waives_limits:
         record.hold(plan, violations)
         return
-    baseline = build_baseline(connection, state, watch, began)
+    baseline = build_baseline(connection, desired.state, watch, began)
     record.release_holds()
     _make_so(connection, record, decision, memory, lease)
     record.settle(decision, memory)
     if decision.complete and not order.is_partial:
         remember_rest(connection, decision, memory, record.undone)
-        now = decided_now(connection, state, decision.desired)
+        now = fingerprints(desired.users, desired.groups)
         now |= blocked_marks(now, decision.blocked)
         changed = differences(now, connection.store.decided(connection.name))
         _remember(connection, STANDING, dump_standing(decision.findings))
         _remember(connection, FORMER, dump_former(decision.former) if record.undone else "")
         connection.store.record_baseline(connection.name, baseline, changed)
+
+
+def _read(
+    connection: Connection, memory: Memory, order: Order
+) -> tuple[DesiredState, ProviderState]:
+    """Read both sides, as far as the run is about them, and let the records of people go."""
+    if order.who:
+        state, actual = read_person(connection, memory, order.who)
+    elif order.group:
+        state, actual = read_group(connection, memory, order.group)
+    else:
+        state, actual = read_everybody(connection)
+    return map_directory(connection, state), actual
 
 
 def _run_fast(
@@ -197,7 +207,8 @@ def _run_fast(
         actual = read_accounts(connection, memory, look.state)
         refuse_gaps(actual.gaps)
         record.progress("decide", 0, 0)
-        decision = decide(connection, look.state, actual, memory, patient=order.is_patient)
+        desired = map_directory(connection, look.state)
+        decision = decide(connection, desired, actual, memory, patient=order.is_patient)
         refuse_plan(decision, check_plan(decision.plan, connection.limits))
         record.notice(look.findings)
         record.decided(look.state, actual, decision, ())

@@ -5,40 +5,31 @@ import json
 from collections.abc import Iterable, Mapping
 
 from jcsync.model.baseline import BLOCKED
-from jcsync.model.directory import DirectoryState
 from jcsync.model.plan import Plan
-from jcsync.model.resource import DesiredUser, Kind
-from jcsync.model.rules import GroupPolicy, Scope
-from jcsync.stages.mapping import map_groups
+from jcsync.model.resource import DesiredGroup, DesiredUser, Kind
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False)
 """Made once: ``json.dumps`` makes one a call unless it is the default one."""
 
 
-def fingerprints(
-    state: DirectoryState, desired: Iterable[DesiredUser], policy: GroupPolicy, scope: Scope
-) -> dict[str, str]:
+def fingerprints(users: Iterable[DesiredUser], groups: Iterable[DesiredGroup]) -> dict[str, str]:
     """Return a fingerprint of the account and the memberships that each person should have.
 
     Args:
-        state: The directory, or the part of it that these people are in.
-        desired: Who is in the scope.
-        policy: Which memberships count.
-        scope: Conditions on the members of each group.
+        users: Who is in the scope.
+        groups: In which they should be.
 
     Returns:
         By JumpCloud id. Two equal ones mean that nothing that jcsync provisions is different;
         why somebody has access is no part of it, nor whom he refers to has an account by now.
     """
-    desired = tuple(desired)
-    groups, _ = map_groups(state, desired, policy, scope)
     inside: dict[str, list[str]] = {}
     for group in groups:
         for key in group.members:
             inside.setdefault(key, []).append(group.external_id)
     return {
         user.external_id: _fingerprint(user, sorted(inside.pop(user.external_id, ())))
-        for user in desired
+        for user in users
     }
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from sys import intern
 
@@ -38,6 +39,47 @@ _ACCESS = {
     Removal.DELETE: Access.DELETE,
     Removal.KEEP: Access.KEEP,
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredState:
+    """What the directory implies for the platform.
+
+    Attributes:
+        state: What was read of the directory, but for the records of people: what they imply is in
+            ``users``, and of a large directory both together take a sixth of a run's memory.
+        users: As ``map_users`` returns them.
+        groups: As ``map_groups`` returns them.
+        findings: What is wrong with other groups.
+    """
+
+    state: DirectoryState
+    users: tuple[DesiredUser, ...]
+    groups: tuple[DesiredGroup, ...]
+    findings: tuple[Finding, ...]
+
+
+def map_state(
+    state: DirectoryState,
+    scope: Scope,
+    policy: Policy,
+    rules: Iterable[AttributeRule],
+    groups: GroupPolicy,
+) -> DesiredState:
+    """Return what the directory, or the part of it that was read, implies for the platform.
+
+    Args:
+        state: What was read.
+        scope: Conditions and exclusions.
+        policy: What each state of a person leads to.
+        rules: The attribute mapping.
+        groups: Which groups, and how they are named.
+    """
+    users = map_users(state, scope, policy, rules)
+    wanted, findings = map_groups(state, users, groups, scope)
+    return DesiredState(
+        state=replace(state, users={}), users=users, groups=wanted, findings=findings
+    )
 
 
 def map_users(

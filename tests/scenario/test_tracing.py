@@ -15,7 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from jcsync.sandbox import misfortunes
 from tests.scenario.site import Site, wait_for
 
-STAGES = {"read", "decide", "apply", "record"}
+STAGES = {"read", "map", "decide", "apply", "record"}
 
 
 class Collector:

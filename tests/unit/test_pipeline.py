@@ -25,7 +25,7 @@ from jcsync.model.plan import Action, Change
 from jcsync.model.report import ErrorKind, FindingKind, RunOutcome, RunReport, Status
 from jcsync.model.resource import Kind, Link, UserResource
 from jcsync.model.rules import GroupPolicy, GroupRemoval, Policy, Removal, Scope
-from jcsync.pipeline import Connection, Order, decide, recall, run
+from jcsync.pipeline import Connection, Order, decide, map_directory, recall, run
 from tests.factories import (
     RULES,
     WORK,
@@ -425,7 +425,7 @@ def test_rejected_joiner_waits_and_is_missed_in_no_group() -> None:
 
     decision = decide(
         world.connection,
-        world.directory.state,
+        map_directory(world.connection, world.directory.state),
         world.provider.fetch_state(groups=True),
         recall(world.store, "keepnet"),
         patient=True,

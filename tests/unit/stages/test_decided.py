@@ -8,6 +8,7 @@ from jcsync.model.directory import DirectoryState, Membership
 from jcsync.model.resource import Access, DesiredUser, Reference
 from jcsync.model.rules import GroupPolicy, Scope
 from jcsync.stages.decided import find_differing, find_touched, fingerprints
+from jcsync.stages.mapping import map_groups
 from tests.factories import a_change, a_directory, a_group_change, a_member, a_person, a_plan
 
 ANN = DesiredUser(
@@ -22,7 +23,8 @@ NOBODY = DirectoryState(groups=(), members={}, direct=Membership(user_ids=frozen
 
 
 def mark(user: DesiredUser, state: DirectoryState = NOBODY, **policy: bool) -> str:
-    return fingerprints(state, [user], GroupPolicy(**policy), Scope())[user.external_id]
+    groups, _ = map_groups(state, [user], GroupPolicy(**policy), Scope())
+    return fingerprints([user], groups)[user.external_id]
 
 
 @pytest.mark.parametrize(

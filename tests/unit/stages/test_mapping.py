@@ -1,6 +1,7 @@
 """Who should have which account, and why."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -26,6 +27,7 @@ from jcsync.stages.mapping import (
     groups_of,
     is_selected,
     map_groups,
+    map_state,
     map_user,
     map_users,
 )
@@ -392,6 +394,20 @@ def test_every_member_with_a_record_is_mapped_once(
     desired = map_users(state, EVERYBODY, POLICY, RULES)
 
     assert [user.external_id for user in desired] == sorted(records & (staff | direct))
+
+
+def test_what_was_mapped_needs_no_records_any_more() -> None:
+    """The records of all people are let go; all else that was read stays."""
+    state = a_directory(a_person("ann"), gaps=("some may be missing",))
+    policy = GroupPolicy(enabled=True)
+
+    desired = map_state(state, EVERYBODY, POLICY, RULES, policy)
+
+    assert desired.state == replace(state, users={})
+    assert desired.users == map_users(state, EVERYBODY, POLICY, RULES)
+    assert (desired.groups, desired.findings) == map_groups(state, desired.users, policy, EVERYBODY)
+    assert [user.external_id for user in desired.users] == ["ann"]
+    assert [group.members for group in desired.groups] == [{"ann"}]
 
 
 # ---------------------------------------------------------------------- groups
