@@ -167,18 +167,25 @@ class ProviderState:
         users: All accounts, each ``resource_id`` once, in any order; or those that were sought.
         groups: All groups; empty when groups are not managed; or those that were sought.
         gaps: Why the read is incomplete; empty when it is complete.
+        of_groups: Those of the gaps that leave out no account.
         notes: What took more requests than it should, and why.
     """
 
     users: tuple[UserResource, ...]
     groups: tuple[GroupResource, ...] = ()
     gaps: tuple[str, ...] = ()
+    of_groups: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
         """Whether every account and group was read, provably."""
         return not self.gaps
+
+    @property
+    def has_all_accounts(self) -> bool:
+        """Whether every account was read, provably; groups may be missing."""
+        return set(self.gaps) <= set(self.of_groups)
 
 
 class Kind(StrEnum):

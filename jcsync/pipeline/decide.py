@@ -205,12 +205,13 @@ def _pair(
         return match_users(desired.users, known.users, links, connection.policy)
 
     users = match()
-    if actual.complete and desired.state.asked is None:
-        groups = memory.of(Kind.GROUP) if connection.group_policy.enabled else ()
+    if actual.has_all_accounts and desired.state.asked is None:
+        has_groups = connection.group_policy.enabled and actual.complete
+        groups = memory.of(Kind.GROUP) if has_groups else ()
         listed, actual = actual, fetch_gone(connection.provider, actual, users, groups)
         if actual is not listed:
             users = match()
-    if not actual.complete:
+    if not actual.has_all_accounts:
         wanted = [user for user in users.missing if user.access is Access.ACTIVE]
         actual = fetch_missing(connection.provider, actual, wanted, links)
         users = match()

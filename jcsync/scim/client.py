@@ -128,15 +128,16 @@ class ScimProvider:
             # A platform that gives so many accounts at once has not cut the list of groups.
             listed = self._list_groups()
         held = [*listed.rows.values()]
-        gaps = [*users.gaps, *listed.gaps]
+        of_groups = [*listed.gaps]
         members, missing = self._memberships(listed, users)
         if members is not None:
             held = [replace(g, members=members.get(g.resource_id, frozenset())) for g in held]
-            gaps += missing
+            of_groups += missing
         return ProviderState(
             users=tuple(users.rows.values()),
             groups=tuple(held),
-            gaps=tuple(gaps),
+            gaps=(*users.gaps, *of_groups),
+            of_groups=tuple(of_groups),
         )
 
     def _memberships(

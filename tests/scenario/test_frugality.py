@@ -6,6 +6,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from jcsync.sandbox.misfortunes import fail
 from jcsync.sandbox.people import generate_people
 from jcsync.sandbox.traffic import Traffic
 from tests.scenario.site import Site
@@ -79,6 +80,21 @@ def test_first_run(company: Site) -> None:
         ("GET", "/scim/v2/Groups"): 1,
         ("POST", "/scim/v2/Users"): PEOPLE,
         ("POST", "/scim/v2/Groups"): 2,
+    }
+
+
+def test_first_run_on_a_platform_without_groups(company: Site) -> None:
+    """The list of accounts is complete all the same: nobody is looked up before he is created."""
+    company.world.platform.faults.add(fail(404), path="/Groups", count=None)
+
+    done = company("reconcile", "--json").run
+
+    _, platform = traffic(company)
+    assert done["outcome"] == "partial"
+    assert platform.counts == {
+        ("GET", "/scim/v2/Users"): 1 + ASKED_AGAIN,
+        ("GET", "/scim/v2/Groups"): 1,
+        ("POST", "/scim/v2/Users"): PEOPLE,
     }
 
 
