@@ -1,5 +1,6 @@
 """A job for each connection: when it runs, with which settings, and what follows from how it ended."""
 
+import gc
 import logging
 import threading
 from datetime import datetime
@@ -155,6 +156,7 @@ class Jobs:
         finally:
             self._running.discard(name)
             self._record_next(name)
+            gc.collect(0)  # what came since the last time: by itself Python waits for millions
 
     def _record_next(self, name: str) -> None:
         """Remember for ``status`` when a connection runs next; nothing once the daemon ends."""
