@@ -4,7 +4,6 @@ Source:
     RFC 7644, section 3.7; no references between operations.
 """
 
-import io
 import json
 from collections.abc import Callable
 from typing import Any
@@ -68,19 +67,18 @@ def _done(request: Request, row: Document, answer: Callable[[Request], Reply]) -
     ):
         message = "an operation has a method, path, bulkId, data and version, and nothing else"
         raise bad(message)
-    body = dump(row.get("data", {}))
     environ = {
         **request.environ,
         "REQUEST_METHOD": row["method"],
         "PATH_INFO": BASE_PATH + row["path"],
         "QUERY_STRING": "",
-        "CONTENT_LENGTH": str(len(body)),
-        "wsgi.input": io.BytesIO(body),
     }
     if "version" in row:
         environ["HTTP_IF_MATCH"] = row["version"]
+    operation = Request(environ)
+    operation.document = row.get("data", {})
     try:
-        reply = answer(Request(environ))
+        reply = answer(operation)
     except ScimError as error:
         reply = error.reply()
     head: Document = {name: row[name] for name in ("method", "bulkId") if name in row}
