@@ -50,7 +50,16 @@ _BLOCKED_AT_ONCE = 10
 
 
 class FullRunDueError(Exception):
-    """Why a fast run has to look at everybody."""
+    """Why a fast run has to look at everybody.
+
+    Attributes:
+        state: The whole directory, where it was read to find that out.
+    """
+
+    def __init__(self, message: str, state: DirectoryState | None = None) -> None:
+        """Keep what was read, unless it is about some people only."""
+        super().__init__(message)
+        self.state = state if state is not None and state.asked is None else None
 
 
 class EventLog:
@@ -193,7 +202,7 @@ def look_fast(connection: Connection, events: EventLog, order: Order) -> Look:
     changed = find_differing(now, before) | again
     if len(changed) > max(_FEW, len(before) // _SHARE):
         message = f"{len(changed)} people have changed"
-        raise FullRunDueError(message)
+        raise FullRunDueError(message, state)
     if people is not None and watch.changes is not None:
         early = _too_early(watch.changes, people - changed)
         baseline = replace(baseline, seen=baseline.seen - (early - heeded))
@@ -310,7 +319,7 @@ def _read(
     refuse_gaps(state.gaps)
     if _names(state) != baseline.groups:
         message = "the groups of the scope are others now"
-        raise FullRunDueError(message)
+        raise FullRunDueError(message, state)
     return state, before
 
 

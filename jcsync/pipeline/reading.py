@@ -44,8 +44,12 @@ def map_directory(connection: Connection, state: DirectoryState) -> DesiredState
 
 
 @span("read")
-def read_everybody(connection: Connection) -> tuple[DirectoryState, ProviderState]:
-    """Read both sides completely."""
+def read_everybody(
+    connection: Connection, known: DirectoryState | None = None
+) -> tuple[DirectoryState, ProviderState]:
+    """Read both sides completely, the directory unless it is ``known``."""
+    if known is not None:
+        return known, connection.provider.fetch_state(groups=connection.group_policy.enabled)
     return fetch_both(
         connection.directory,
         connection.provider,

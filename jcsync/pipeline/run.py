@@ -6,6 +6,7 @@ from dataclasses import replace
 import structlog
 
 from jcsync.errors import JcsyncError, StalePlanError
+from jcsync.model.directory import DirectoryState
 from jcsync.model.history import FORMER, STANDING
 from jcsync.model.report import Finding, RunReport, Status
 from jcsync.model.resource import ProviderState
@@ -106,19 +107,25 @@ def _recorded(
 
 
 def _run(connection: Connection, order: Order, record: Recorder, lease: Lease | None) -> None:
-    events = EventLog(connection)
+    events, state = EventLog(connection), None
     if order.fast and lease is not None:
         try:
             _run_fast(connection, order, record, events, lease)
         except FullRunDueError as due:
             record.widen(str(due))
+            state = due.state
         else:
             return
-    _run_full(connection, order, record, events, lease)
+    _run_full(connection, order, record, events, lease, state)
 
 
 def _run_full(
-    connection: Connection, order: Order, record: Recorder, events: EventLog, lease: Lease | None
+    connection: Connection,
+    order: Order,
+    record: Recorder,
+    events: EventLog,
+    lease: Lease | None,
+    state: DirectoryState | None,
 ) -> None:
     began = connection.clock.now()
     check_organization(connection, remember=order.apply)
@@ -128,7 +135,7 @@ def _run_full(
     )
     record.notice(watch.findings)
     memory = recall(connection.store, connection.name)
-    desired, actual = _read(connection, memory, order)
+    desired, actual = _read(connection, memory, order, state)
     record.progress("decide", 0, 0)
 
     def decided(*, patient: bool) -> Decision:
@@ -176,15 +183,22 @@ def _run_full(
 
 
 def _read(
-    connection: Connection, memory: Memory, order: Order
+    connection: Connection, memory: Memory, order: Order, known: DirectoryState | None
 ) -> tuple[DesiredState, ProviderState]:
-    """Read both sides, as far as the run is about them, and let the records of people go."""
+    """Read both sides, as far as the run is about them, and let the records of people go.
+
+    Args:
+        connection: What to read.
+        memory: What the store remembers.
+        order: Whether it is about some people only.
+        known: The directory, where a fast run has just read it.
+    """
     if order.who:
         state, actual = read_person(connection, memory, order.who)
     elif order.group:
         state, actual = read_group(connection, memory, order.group)
     else:
-        state, actual = read_everybody(connection)
+        state, actual = read_everybody(connection, known)
     return map_directory(connection, state), actual
 
 

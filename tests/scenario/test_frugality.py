@@ -154,6 +154,20 @@ def test_one_person_changed_in_a_fast_run(licensed: Site) -> None:
     }
 
 
+def test_a_fast_run_that_becomes_a_full_one_reads_the_directory_once(settled: Site) -> None:
+    """What it has read without an event log, the full run goes on with."""
+    state = settled.world.jumpcloud.state
+    for person in list(state.users)[: PEOPLE // 4]:
+        state.change(person, lastname="Nakamura-Smith")
+
+    done = settled("reconcile", "--fast", "--json").run
+
+    directory, platform = traffic(settled)
+    assert (done["mode"], done["outcome"]) == ("full", "applied")
+    assert directory.counts == {**READ_JUMPCLOUD, ("GET", "/api/organizations"): 2}
+    assert platform.counts == {**READ_PLATFORM, ("PATCH", "/scim/v2/Users/{id}"): PEOPLE // 4}
+
+
 def asked_fields(site: Site) -> set[str]:
     """What the lists of users were asked for."""
     queries = [r.query for r in traffic(site)[0].log if r.path == "/api/systemusers"]
