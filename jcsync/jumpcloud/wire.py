@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from sys import intern
 from typing import Any
 
+from jcsync.model.compact import NOTHING, Record
 from jcsync.model.directory import (
     ADDRESS_FIELDS,
     TEXT_FIELDS,
@@ -80,10 +81,10 @@ class UserParser:
                 for address in _objects(row, name)
             )
         key, value = ("type", "number") if name == "phoneNumbers" else ("name", "value")
-        return tuple(
-            (repeated(_text(item, key)), repeated(_text(item, value)))
-            for item in _objects(row, name)
-        )
+        found: dict[str, str] = {}
+        for item in _objects(row, name):
+            found.setdefault(repeated(_text(item, key)), repeated(_text(item, value)))
+        return Record(found, found.values()) if found else NOTHING
 
 
 def parse_state(row: Json) -> UserState:

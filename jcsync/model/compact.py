@@ -3,9 +3,18 @@
 from collections.abc import ItemsView, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
-from typing import TypeVar
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 V = TypeVar("V")
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+"""The empty mapping that all share who have none of their own."""
+
+
+def nothing() -> Mapping[str, Any]:
+    """Return it, for the defaults of data classes."""
+    return NOTHING
 
 
 class Record(Mapping[str, V]):

@@ -7,8 +7,10 @@ Source:
 import re
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+from jcsync.model.compact import nothing
 
 _OBJECT_ID = re.compile(r"[0-9a-f]{24}", re.IGNORECASE)
 
@@ -48,9 +50,9 @@ class DirectoryUser:
     Attributes:
         id: 24 hex digits, never changes: the ``externalId`` of his account.
         manager: ``id`` of another user.
-        phoneNumbers: Pairs of type and number, in JumpCloud's order.
+        phoneNumbers: Numbers by type, the first one of each.
         addresses: In JumpCloud's order; types may repeat, the first one counts.
-        attributes: Pairs of name and value, the custom attributes.
+        attributes: Values by name, the custom attributes.
     """
 
     id: str
@@ -75,9 +77,9 @@ class DirectoryUser:
     employeeType: str = ""
     manager: str = ""
     created: str = ""
-    phoneNumbers: tuple[tuple[str, str], ...] = ()
+    phoneNumbers: Mapping[str, str] = field(default_factory=nothing)
     addresses: tuple[Address, ...] = ()
-    attributes: tuple[tuple[str, str], ...] = ()
+    attributes: Mapping[str, str] = field(default_factory=nothing)
 
     @property
     def label(self) -> str:
@@ -177,9 +179,9 @@ def field_value(user: DirectoryUser, name: str) -> str:
     return ""
 
 
-def _first(pairs: tuple[tuple[str, str], ...], key: str) -> str:
+def _first(values: Mapping[str, str], key: str) -> str:
     wanted = key.casefold()
-    return next((value for name, value in pairs if name.casefold() == wanted), "")
+    return next((value for name, value in values.items() if name.casefold() == wanted), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

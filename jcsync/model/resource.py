@@ -8,21 +8,12 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
-from typing import Any
 
+from jcsync.model.compact import nothing
 from jcsync.model.facts import Facts
 
 Value = str | bool | int | float | None
 """A single attribute value; ``None`` is unassigned."""
-
-
-NOTHING: Mapping[str, Any] = MappingProxyType({})
-"""The empty mapping that all share who have none of their own."""
-
-
-def _nothing() -> Mapping[str, Any]:
-    return NOTHING
 
 
 class Access(StrEnum):
@@ -71,9 +62,9 @@ class DesiredUser:
     user_name: str
     access: Access
     reason: str
-    attributes: Mapping[str, Value] = field(default_factory=_nothing)
-    initial: Mapping[str, Value] = field(default_factory=_nothing)
-    references: Mapping[str, Reference] = field(default_factory=_nothing)
+    attributes: Mapping[str, Value] = field(default_factory=nothing)
+    initial: Mapping[str, Value] = field(default_factory=nothing)
+    references: Mapping[str, Reference] = field(default_factory=nothing)
     problem: str = ""
     in_scope: bool = True
     state_unknown: bool = False
@@ -105,7 +96,7 @@ class UserResource:
     external_id: str
     user_name: str
     active: bool
-    attributes: Mapping[str, Value] = field(default_factory=_nothing)
+    attributes: Mapping[str, Value] = field(default_factory=nothing)
     emails: tuple[str, ...] = ()
     shows_active: bool = True
 

@@ -69,7 +69,7 @@ class UserView(_Fields):
         user = self._record
         match name:
             case "attributes" | "phoneNumbers":
-                return _Parts(getattr(user, name))
+                return _Parts(getattr(user, name).items())
             case "addresses":
                 return _Parts([(a.type, _Fields(a, _ADDRESS)) for a in user.addresses], _NOWHERE)
         return super().__getitem__(name)

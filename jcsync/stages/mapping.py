@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from sys import intern
 
-from jcsync.model.compact import Ids, Record
+from jcsync.model.compact import NOTHING, Ids, Record
 from jcsync.model.directory import (
     DirectoryGroup,
     DirectoryState,
@@ -16,7 +16,6 @@ from jcsync.model.directory import (
 )
 from jcsync.model.report import Finding, FindingKind
 from jcsync.model.resource import (
-    NOTHING,
     Access,
     DesiredGroup,
     DesiredUser,

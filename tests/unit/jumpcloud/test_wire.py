@@ -53,7 +53,12 @@ def test_user_in_full() -> None:
             "account_locked": True,
             "password_expired": True,
             "activated": False,
-            "phoneNumbers": [{"id": "1", "type": "work", "number": "123"}, None, "junk"],
+            "phoneNumbers": [
+                {"id": "1", "type": "work", "number": "123"},
+                None,
+                "junk",
+                {"id": "2", "type": "work", "number": "456"},
+            ],
             "addresses": [{"_id": "2", "type": "work", "country": "NL", "region": None}, 3],
             "attributes": [{"name": "shoe", "value": "43"}, {"name": "n", "value": 7}],
             "tags": ["x"],
@@ -67,9 +72,9 @@ def test_user_in_full() -> None:
         account_locked=True,
         password_expired=True,
         activated=False,
-        phoneNumbers=(("work", "123"),),
+        phoneNumbers={"work": "123"},
         addresses=(Address(type="work", country="NL"),),
-        attributes=(("shoe", "43"), ("n", "7")),
+        attributes={"shoe": "43", "n": "7"},
     )
 
 
@@ -138,6 +143,6 @@ def test_only_what_decides_is_asked_for_and_kept() -> None:
         id="5f",
         email="ann@example.com",
         department="IT",
-        phoneNumbers=(("work", "1"),),
+        phoneNumbers={"work": "1"},
         state=UserState.SUSPENDED,
     )

@@ -14,9 +14,9 @@ from tests.factories import a_directory, a_person
 ANN = a_person(
     "ann",
     department="IT",
-    phoneNumbers=(("Work", "+1"), ("work", "+2"), ("mobile", "+3")),
+    phoneNumbers={"Work": "+1", "work": "+2", "mobile": "+3"},
     addresses=(Address(type="Work", country="DE"), Address(type="work", country="FR")),
-    attributes=(("Language", "de"),),
+    attributes={"Language": "de"},
 )
 
 

@@ -43,9 +43,9 @@ ANN = DirectoryUser(
     email="ann@example.com",
     firstname="Ann",
     lastname="O'Neil",
-    phoneNumbers=(("Mobile", "+1 5"), ("mobile", "+1 6")),
+    phoneNumbers={"Mobile": "+1 5", "mobile": "+1 6"},
     addresses=(Address(type="work", country="DE"),),
-    attributes=(("Language", "de"),),
+    attributes={"Language": "de"},
 )
 
 

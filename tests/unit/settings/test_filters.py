@@ -13,9 +13,9 @@ ANN = DirectoryUser(
     firstname="Ann",
     lastname="Müller-Łoś",
     department=" ",
-    phoneNumbers=(("work", "030 1234567"), ("mobile", "+49 151 23456789"), ("home", "ask Ann")),
+    phoneNumbers={"work": "030 1234567", "mobile": "+49 151 23456789", "home": "ask Ann"},
     addresses=(Address(type="work", country="Germany", locality="Berlin"),),
-    attributes=(("language", "de_DE"), ("zone", "Narnia"), ("empty", "")),
+    attributes={"language": "de_DE", "zone": "Narnia", "empty": ""},
 )
 
 

@@ -139,7 +139,7 @@ def test_a_failing_template_names_itself_its_line_and_the_reason(
     render = compile_user_template(template)
 
     with pytest.raises(MappingError) as caught:
-        render(DirectoryUser(id="5f0c", phoneNumbers=(("work", "ask Ann"),)))
+        render(DirectoryUser(id="5f0c", phoneNumbers={"work": "ask Ann"}))
 
     assert expected in str(caught.value)
 
