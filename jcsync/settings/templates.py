@@ -19,6 +19,7 @@ from jcsync.model.directory import DirectoryGroup, DirectoryUser
 from jcsync.model.rules import MappingError
 from jcsync.model.text import did_you_mean
 from jcsync.settings.filters import FILTERS, FUNCTIONS, WITHDRAWN, call_problem
+from jcsync.settings.plain import compile_plain
 from jcsync.settings.problems import shorten
 from jcsync.settings.views import (
     GROUP_FIELDS,
@@ -126,6 +127,9 @@ def compile_user_template(source: str) -> Callable[[DirectoryUser], str]:
 
     The function raises ``MappingError`` when the template fails or writes too much.
     """
+    plain = compile_plain(_environment().parse(source))
+    if plain is not None:
+        return lambda user: _bounded(plain(user))
     template = _compile(source)
     return lambda user: _render(template, source, {"user": UserView(user)})
 
@@ -177,19 +181,23 @@ def _render(template: Template, source: str, variables: dict[str, object]) -> st
     try:
         for piece in template.generate(variables):
             size += len(piece)
+            written.append(piece)
             if size > MAX_OUTPUT:
                 break
-            written.append(piece)
     except MappingError as error:
         message = f"{_failure(source, error)}: {error}"
         raise MappingError(message) from error
     except _FAILURES as error:
         message = f"{_failure(source, error)}: {shorten(error)}"
         raise MappingError(message) from error
-    if size > MAX_OUTPUT:
+    return _bounded("".join(written))
+
+
+def _bounded(text: str) -> str:
+    if len(text) > MAX_OUTPUT:
         message = f"the template writes more than {MAX_OUTPUT} characters"
         raise MappingError(message)
-    return "".join(written).strip()
+    return text.strip()
 
 
 def _failure(source: str, error: BaseException) -> str:
