@@ -30,6 +30,7 @@ from jcsync.pipeline.reading import map_directory
 from jcsync.stages.decided import find_differing, fingerprints, without_blocked
 from jcsync.stages.escrow import is_due
 from jcsync.stages.hints import read_hints
+from jcsync.stages.mapping import DesiredState
 from jcsync.stages.people import follow_references, restrict_state
 from jcsync.stages.provisioners import fetch_provisioners
 from jcsync.tracing import span
@@ -53,13 +54,14 @@ class FullRunDueError(Exception):
     """Why a fast run has to look at everybody.
 
     Attributes:
-        state: The whole directory, where it was read to find that out.
+        desired: What the whole directory implies, where it was read to find that out.
     """
 
-    def __init__(self, message: str, state: DirectoryState | None = None) -> None:
+    def __init__(self, message: str, desired: DesiredState | None = None) -> None:
         """Keep what was read, unless it is about some people only."""
         super().__init__(message)
-        self.state = state if state is not None and state.asked is None else None
+        whole = desired is not None and desired.state.asked is None
+        self.desired = desired if whole else None
 
 
 class EventLog:
@@ -202,7 +204,7 @@ def look_fast(connection: Connection, events: EventLog, order: Order) -> Look:
     changed = find_differing(now, before) | again
     if len(changed) > max(_FEW, len(before) // _SHARE):
         message = f"{len(changed)} people have changed"
-        raise FullRunDueError(message, state)
+        raise FullRunDueError(message, desired)
     if people is not None and watch.changes is not None:
         early = _too_early(watch.changes, people - changed)
         baseline = replace(baseline, seen=baseline.seen - (early - heeded))
@@ -319,7 +321,7 @@ def _read(
     refuse_gaps(state.gaps)
     if _names(state) != baseline.groups:
         message = "the groups of the scope are others now"
-        raise FullRunDueError(message, state)
+        raise FullRunDueError(message, map_directory(connection, state))
     return state, before
 
 

@@ -44,18 +44,20 @@ def map_directory(connection: Connection, state: DirectoryState) -> DesiredState
 
 
 @span("read")
-def read_everybody(
-    connection: Connection, known: DirectoryState | None = None
-) -> tuple[DirectoryState, ProviderState]:
-    """Read both sides completely, the directory unless it is ``known``."""
-    if known is not None:
-        return known, connection.provider.fetch_state(groups=connection.group_policy.enabled)
+def read_everybody(connection: Connection) -> tuple[DirectoryState, ProviderState]:
+    """Read both sides completely."""
     return fetch_both(
         connection.directory,
         connection.provider,
         connection.scope,
         groups=connection.group_policy.enabled,
     )
+
+
+@span("read")
+def read_platform(connection: Connection) -> ProviderState:
+    """Read all that the platform holds."""
+    return connection.provider.fetch_state(groups=connection.group_policy.enabled)
 
 
 @span("read")

@@ -6,7 +6,6 @@ from dataclasses import replace
 import structlog
 
 from jcsync.errors import JcsyncError, StalePlanError
-from jcsync.model.directory import DirectoryState
 from jcsync.model.history import FORMER, STANDING
 from jcsync.model.report import Finding, RunReport, Status
 from jcsync.model.resource import ProviderState
@@ -31,6 +30,7 @@ from jcsync.pipeline.reading import (
     read_everybody,
     read_group,
     read_person,
+    read_platform,
     recall,
 )
 from jcsync.pipeline.recorder import Recorder
@@ -107,16 +107,16 @@ def _recorded(
 
 
 def _run(connection: Connection, order: Order, record: Recorder, lease: Lease | None) -> None:
-    events, state = EventLog(connection), None
+    events, desired = EventLog(connection), None
     if order.fast and lease is not None:
         try:
             _run_fast(connection, order, record, events, lease)
         except FullRunDueError as due:
             record.widen(str(due))
-            state = due.state
+            desired = due.desired
         else:
             return
-    _run_full(connection, order, record, events, lease, state)
+    _run_full(connection, order, record, events, lease, desired)
 
 
 def _run_full(
@@ -125,7 +125,7 @@ def _run_full(
     record: Recorder,
     events: EventLog,
     lease: Lease | None,
-    state: DirectoryState | None,
+    known: DesiredState | None,
 ) -> None:
     began = connection.clock.now()
     check_organization(connection, remember=order.apply)
@@ -135,7 +135,7 @@ def _run_full(
     )
     record.notice(watch.findings)
     memory = recall(connection.store, connection.name)
-    desired, actual = _read(connection, memory, order, state)
+    desired, actual = _read(connection, memory, order, known)
     record.progress("decide", 0, 0)
 
     def decided(*, patient: bool) -> Decision:
@@ -183,7 +183,7 @@ def _run_full(
 
 
 def _read(
-    connection: Connection, memory: Memory, order: Order, known: DirectoryState | None
+    connection: Connection, memory: Memory, order: Order, known: DesiredState | None
 ) -> tuple[DesiredState, ProviderState]:
     """Read both sides, as far as the run is about them, and let the records of people go.
 
@@ -191,14 +191,16 @@ def _read(
         connection: What to read.
         memory: What the store remembers.
         order: Whether it is about some people only.
-        known: The directory, where a fast run has just read it.
+        known: What the directory implies, where a fast run has just read it.
     """
+    if known is not None:
+        return known, read_platform(connection)
     if order.who:
         state, actual = read_person(connection, memory, order.who)
     elif order.group:
         state, actual = read_group(connection, memory, order.group)
     else:
-        state, actual = read_everybody(connection, known)
+        state, actual = read_everybody(connection)
     return map_directory(connection, state), actual
 
 
