@@ -129,7 +129,10 @@ class Lookup:
         return rows, {group: frozenset(ids) for group, ids in members.items()}, gaps
 
     def _filtered(self, name: str, accounts: Collection[str]) -> Mapping[str, Listing] | None:
-        """Ask for the groups of each account; ``None`` where the provider takes no such filter."""
+        """Ask for the groups of each account; ``None`` where the provider heeds no such filter.
+
+        By the first account it shows whether the others can be asked.
+        """
         groups: dict[str, Json] = {}
 
         def ask(account: str) -> Listing:
@@ -138,9 +141,12 @@ class Lookup:
                 self._complete(listing, account, groups)
             return listing
 
-        def ask_all() -> Mapping[str, Listing]:
-            first, *others = accounts  # of the first one it shows whether the others can be asked
-            return {first: ask(first), **_each(ask, others)}
+        def ask_all() -> Mapping[str, Listing] | None:
+            first, *others = accounts
+            found = ask(first)
+            if self._profile.shows_members and not _is_inside(first, found):
+                return None
+            return {first: found, **_each(ask, others)}
 
         return _unless_refused(ask_all)
 
@@ -170,7 +176,7 @@ class Lookup:
             inside = {key for key, row in known.items() if account in _members_of(row)}
             if not inside <= listing.rows.keys():
                 return False
-            if not all(account in _members_of(row) for row in listing.rows.values()):
+            if not _is_inside(account, listing):
                 return False
         return any(listing.rows for listing in listings.values()) or self._finds_anybody(
             name, known
@@ -234,6 +240,11 @@ class Lookup:
             "groups": self._reader.scanned("Groups"),
         }
         return {noun: listing for noun, listing in scans.items() if listing and listing.rows}
+
+
+def _is_inside(account: str, groups: Listing) -> bool:
+    """Whether an account is in all of these groups, and shown to be."""
+    return all(account in _members_of(row) for row in groups.rows.values())
 
 
 def _is_own(row: Json, one: Sought) -> bool:

@@ -133,17 +133,18 @@ def test_a_filter_that_cannot_be_trusted(
     assert any(f"all {CROWD} accounts were read" in note for note in state.notes)
 
 
+def ignore(exchange: Exchange) -> Answer:
+    """Answer as if no filter had been sent."""
+    query = exchange.request.query
+    kept = "&".join(part for part in query.split("&") if not part.startswith("filter="))
+    exchange._environ["QUERY_STRING"] = kept  # noqa: SLF001 - what a proxy may do
+    return exchange.pass_on()
+
+
 def test_a_filter_that_is_ignored(
     side: PlatformSide, connect: Connect, ids: dict[str, str]
 ) -> None:
     """What comes back is compared again."""
-
-    def ignore(exchange: Exchange) -> Answer:
-        query = exchange.request.query
-        kept = "&".join(part for part in query.split("&") if not part.startswith("filter="))
-        exchange._environ["QUERY_STRING"] = kept  # noqa: SLF001 - what a proxy may do
-        return exchange.pass_on()
-
     side.faults.add(ignore, path="filter=", count=None)
     sought = [Sought(external_id="jc-400"), Sought(external_id="x", name="new@example.com")]
 
@@ -265,6 +266,19 @@ def test_a_filter_that_is_refused_is_tried_once(
     assert {group.resource_id for group in state.groups if group.members} == {*teams.values()}
     assert len(side.faults.traffic.log) == 3
     assert (filters(side), lists(side, "/scim/v2/Groups")) == (1, 2)
+
+
+def test_a_filter_that_is_ignored_is_tried_once(
+    side: PlatformSide, connect: Connect, ids: dict[str, str], teams: dict[str, str]
+) -> None:
+    """Groups that the first account is not in tell."""
+    side.faults.add(ignore, path="filter=", count=None)
+
+    state = connect().fetch_memberships([], [ids[f"p{n}"] for n in range(10)])
+
+    assert {group.resource_id for group in state.groups if group.members} == {*teams.values()}
+    two_pages, one_group = 2, 1
+    assert len(side.faults.traffic.log) == two_pages + one_group + two_pages
 
 
 def test_groups_that_a_list_shows_without_members_are_read_once(stack: ExitStack) -> None:
