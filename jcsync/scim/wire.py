@@ -61,7 +61,7 @@ class UserParser:
             attributes=Record(
                 self._names, [self._value(resource, path, name) for path in self._paths]
             ),
-            emails=tuple(name if text == name else text for text in emails if text),
+            emails=tuple(name if text == name else self._repeated(text) for text in emails if text),
         )
 
     def _value(self, resource: Json, path: ScimPath, user_name: str) -> Value:

@@ -7,6 +7,7 @@ from jcsync.errors import JcsyncError
 from jcsync.model.directory import DirectoryState
 from jcsync.model.resource import DesiredUser, Link, ProviderState
 from jcsync.model.rules import Scope
+from jcsync.model.text import shared_texts
 from jcsync.ports import Directory, ServiceProvider
 from jcsync.threads import Pool
 
@@ -27,7 +28,7 @@ def fetch_both(
     Raises:
         JcsyncError: A side could not be read at all; the directory's error goes first.
     """
-    with Pool(max_workers=1) as pool:
+    with shared_texts(), Pool(max_workers=1) as pool:
         pending = pool.submit(provider.fetch_state, groups=groups)
         try:
             desired = directory.fetch_state(scope)

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from jcsync.model.text import Repeated, did_you_mean, printable
+from jcsync.model.text import Repeated, did_you_mean, printable, shared_texts
+from jcsync.threads import Pool
 
 
 @pytest.mark.parametrize(
@@ -50,3 +51,15 @@ def test_texts_that_repeat_are_one_object() -> None:
         "IT",
         "Legal",
     ]
+
+
+def test_shared_texts_are_one_object_for_all() -> None:
+    """Of other parsers and threads too, as many as there are, and no longer than asked for."""
+    texts = [" Ann Lee".strip() for _ in range(3)]
+    with shared_texts(), Pool(max_workers=1) as pool:
+        first = Repeated(most=0)(texts[0])
+        second = pool.submit(Repeated(most=0), texts[1]).result()
+    third = Repeated(most=0)(texts[2])
+
+    assert first is second is texts[0]
+    assert third is texts[2]
