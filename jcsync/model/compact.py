@@ -6,6 +6,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+T = TypeVar("T")
 V = TypeVar("V")
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -102,10 +103,30 @@ class Ids(AbstractSet[str]):
         """As of a ``frozenset``, which it is equal to."""
         return hash(frozenset(self._ids))
 
+    def __le__(self, other: AbstractSet[object]) -> bool:
+        """Whether all of these are in the other set."""
+        return frozenset(self._ids) <= other
+
+    def __ge__(self, other: AbstractSet[object]) -> bool:
+        """Whether the other set has no more than these."""
+        return frozenset(self._ids) >= other
+
     def __and__(self, other: AbstractSet[object]) -> frozenset[str]:
+        """Those that are in both."""
+        return frozenset(self._ids) & other
+
+    def __rand__(self, other: AbstractSet[object]) -> frozenset[str]:
         """Those that are in both."""
         return frozenset(self._ids) & other
 
     def __sub__(self, other: AbstractSet[object]) -> frozenset[str]:
         """Those that are not in the other one."""
         return frozenset(self._ids) - other
+
+    def __rsub__(self, other: AbstractSet[T]) -> frozenset[T]:
+        """Those of the other one that are not among these."""
+        return frozenset(other) - frozenset(self._ids)
+
+    def isdisjoint(self, other: Iterable[object]) -> bool:
+        """Whether none of these is in the other one."""
+        return frozenset(self._ids).isdisjoint(other)

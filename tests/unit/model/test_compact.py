@@ -1,5 +1,8 @@
 """What a run holds of everybody."""
 
+from collections.abc import Callable, Iterable
+from typing import Any
+
 import pytest
 
 from jcsync.model.compact import Ids, Record
@@ -49,3 +52,48 @@ def test_ids_are_the_set_of_them() -> None:
     assert ids | {"c"} == {"c"} | ids == {"a", "b", "c"}
     assert {"a"} <= ids <= {"a", "b", "c"}
     assert repr(Ids("a")) == "{'a'}"
+
+
+class Counted(str):
+    """Counts how often one is compared."""
+
+    __slots__ = ()
+    compared = 0
+
+    def __eq__(self, other: object) -> bool:
+        """As texts are."""
+        Counted.compared += 1
+        return str.__eq__(self, str(other))
+
+    __hash__ = str.__hash__
+
+
+@pytest.mark.parametrize(
+    "operate",
+    [
+        lambda ids, others: ids & others,
+        lambda ids, others: others & ids,
+        lambda ids, others: ids - others,
+        lambda ids, others: others - ids,
+        lambda ids, others: ids | others,
+        lambda ids, others: others | ids,
+        lambda ids, others: ids <= others,
+        lambda ids, others: others <= ids,
+        lambda ids, others: ids == others,
+        lambda ids, others: ids.isdisjoint(others),
+        lambda ids, others: others.isdisjoint(ids),
+    ],
+)
+@pytest.mark.parametrize("kind", [frozenset, Ids, dict.fromkeys])
+def test_operations_on_many_ids_take_as_long_as_there_are(
+    operate: Callable[[Any, Any], object], kind: Callable[[Iterable[str]], Any]
+) -> None:
+    """A group has up to all people: to compare each with each other would take minutes."""
+    ids = Ids(Counted(number) for number in range(1000))
+    others = kind(Counted(number) for number in range(1000))
+    others = others.keys() if isinstance(others, dict) else others
+    Counted.compared = 0
+
+    operate(ids, others)
+
+    assert Counted.compared <= 5000
