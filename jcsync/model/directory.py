@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 
 from jcsync.model.compact import nothing
 
@@ -163,7 +164,7 @@ def field_value(user: DirectoryUser, name: str) -> str:
     Raises:
         KeyError: There is no such field; settings are checked with :func:`is_field`.
     """
-    found = _FIELD.fullmatch(name)
+    found = _parsed(name)
     if found is None:
         raise KeyError(name)
     if found["text"]:
@@ -179,9 +180,17 @@ def field_value(user: DirectoryUser, name: str) -> str:
     return ""
 
 
+@cache
+def _parsed(name: str) -> re.Match[str] | None:
+    return _FIELD.fullmatch(name)
+
+
 def _first(values: Mapping[str, str], key: str) -> str:
     wanted = key.casefold()
-    return next((value for name, value in values.items() if name.casefold() == wanted), "")
+    for name, value in values.items():
+        if name.casefold() == wanted:
+            return value
+    return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
