@@ -37,6 +37,7 @@ _REFUSALS: Mapping[int, tuple[type[RemoteError], str]] = {
 _PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY})
 _LASTING = frozenset({HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.HTTP_VERSION_NOT_SUPPORTED})
 _RATE_HEADERS = ("x-ratelimit", "ratelimit", "x-rate-limit")
+_ALLOWANCE = re.compile(r"\br=(\d+)(?:;t=(\d+))?")
 _RATE_WORDS = re.compile(
     rb"rate[-_ ]?limit|too[-_ ]?many[-_ ]?requests|request[-_ ]?limit[-_ ]?exceeded|\bthrottled\b",
     re.IGNORECASE,
@@ -127,12 +128,13 @@ def _refusal(raw: RawAnswer, now: datetime) -> RemoteError:
             "followed: check the base URL, and that the credentials are sent to the right host",
             status=status,
         )
+    now = _their_time(raw.headers, now)
     wait = retry_after_s(raw.headers.get("Retry-After"), now)
     plainly = _is_throttling(raw)
     if plainly or _speaks_of_a_rate(raw):
         message = f"{raw.name} asks to slow down ({status}) at {raw.where}{detail}"
         throttled = ThrottledError if plainly else TransientError
-        wait = _reset_s(raw.headers, now) if wait is None else wait
+        wait = allowance(raw.headers, now)[1] if wait is None else wait
         return throttled(message, status=status, retry_after=wait)
     if status in _PASSING or (
         status >= HTTPStatus.INTERNAL_SERVER_ERROR and status not in _LASTING
@@ -156,9 +158,11 @@ def _refusal(raw: RawAnswer, now: datetime) -> RemoteError:
 
 def _is_throttling(raw: RawAnswer) -> bool:
     """Tell whether a refusal means "not now"; some servers say so with another status than 429."""
+    spent = any(raw.headers.get(f"{name}-remaining") == "0" for name in _RATE_HEADERS)
     if raw.status == HTTPStatus.FORBIDDEN:
-        spent = any(raw.headers.get(f"{name}-remaining") == "0" for name in _RATE_HEADERS)
         return "Retry-After" in raw.headers or spent
+    if raw.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return spent or _has_rate_words(raw)
     if raw.status == HTTPStatus.BAD_REQUEST:
         return b"ThrottlingException" in raw.content[:_DETAIL_BYTES]
     return raw.status == HTTPStatus.TOO_MANY_REQUESTS
@@ -168,19 +172,48 @@ def _speaks_of_a_rate(raw: RawAnswer) -> bool:
     """Tell whether a 400 or 403 is about a rate by its words alone, which might be about a name."""
     if raw.status not in {HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN}:
         return False
+    return _has_rate_words(raw)
+
+
+def _has_rate_words(raw: RawAnswer) -> bool:
     return _RATE_WORDS.search(raw.content[:_DETAIL_BYTES]) is not None
 
 
-def _reset_s(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds until a rate begins anew: told as such, or as seconds or milliseconds since 1970."""
-    texts = (headers.get(f"{name}-reset", "") for name in _RATE_HEADERS)
-    text = next(filter(None, texts), "").strip()
-    if not text.isdecimal():
-        return None
-    seconds = float(text)
+def allowance(headers: Mapping[str, str], now: datetime) -> tuple[int | None, float | None]:
+    """How many more requests a server takes, and in how many seconds it takes others.
+
+    ``None`` for what it does not say. The time is told as seconds from now, or as seconds or
+    milliseconds since 1970.
+
+    Source:
+        ``X-RateLimit-*``, ``X-Rate-Limit-*`` and ``RateLimit-*``, which many servers use;
+        draft-ietf-httpapi-ratelimit-headers-10, section 4 (``RateLimit: "name";r=0;t=12``).
+    """
+    if not any("rate" in name.lower() for name in headers):
+        return None, None
+    policies = _ALLOWANCE.findall(headers.get("RateLimit", ""))
+    left, reset = min(policies, key=lambda policy: int(policy[0]), default=("", ""))
+    for name in _RATE_HEADERS:
+        left = left or headers.get(f"{name}-remaining", "").strip()
+        reset = reset or headers.get(f"{name}-reset", "").strip()
+    number = int(left) if left.isdecimal() else None
+    if not reset.isdecimal():
+        return number, None
+    seconds = float(reset)
     if seconds > _IN_MILLISECONDS:
         seconds /= 1000
-    return seconds if seconds < _SINCE_1970 else max(0.0, seconds - now.timestamp())
+    if seconds >= _SINCE_1970:
+        seconds = max(0.0, seconds - _their_time(headers, now).timestamp())
+    return number, seconds
+
+
+def _their_time(headers: Mapping[str, str], now: datetime) -> datetime:
+    """The time by the clock of who answers: a date is to be compared with that one."""
+    try:
+        theirs = parsedate_to_datetime(headers.get("Date", ""))
+    except ValueError:
+        return now
+    return theirs if theirs.tzinfo is not None else theirs.replace(tzinfo=UTC)
 
 
 def _is_of_an_api(content: bytes) -> bool:

@@ -20,9 +20,9 @@ from jcsync.errors import (
     UnknownOutcomeError,
 )
 from jcsync.tracing import request_span
-from jcsync.transport.answers import Answer, RawAnswer, parse_answer
+from jcsync.transport.answers import Answer, RawAnswer, allowance, parse_answer
 from jcsync.transport.failures import FAILURES, translate
-from jcsync.transport.pace import Pace
+from jcsync.transport.pace import Paces
 from jcsync.transport.retry import (
     RetryPolicy,
     build_retrying,
@@ -40,8 +40,7 @@ _SAFE_METHODS = frozenset({"GET", "HEAD"})
 _REPEATABLE_METHODS = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 _CONNECT_S = 10
 _SECRET_HEADERS = frozenset({"authorization", "x-api-key"})
-_MINUTE_S = 60
-_THROTTLED = frozenset({400, 403, 429})
+_THROTTLED = frozenset({400, 403, 429, 503})
 
 T = TypeVar("T")
 
@@ -108,11 +107,8 @@ class Transport:
         self._clock = clock
         self._stop = stop or threading.Event()
         self._slots = threading.BoundedSemaphore(endpoint.concurrency)
-        self._pace = Pace(endpoint.requests_per_second, self._stop)
-        self._paces = {
-            method: Pace(limit / _MINUTE_S, self._stop)
-            for method, limit in endpoint.requests_per_minute.items()
-        }
+        self._paces = Paces(endpoint.requests_per_second, endpoint.requests_per_minute, self._stop)
+        self._under_way = 0
         self._lock = threading.Lock()
         self._of_thread = threading.local()
         self._session = build_session(endpoint)
@@ -120,7 +116,7 @@ class Transport:
             build_retrying(
                 retry or RetryPolicy(),
                 of=of,
-                pause=self._pause,
+                pause=self._paces.pause,
                 stop=self._stop,
                 waited=self._count_retry,
             )
@@ -253,38 +249,43 @@ class Transport:
 
         return retrying(again, method, began)
 
-    def _pause(self, method: str, seconds: float) -> None:
-        self._paces.get(method, self._pace).pause(seconds)
-
     def _attempt(self, method: str, call: _Call) -> Answer:
-        pace = self._paces.get(method, self._pace)
-        if pace is not self._pace:
-            # Not in a slot: the requests of other methods need not wait for this one.
-            pace.wait()
+        pace = self._paces.of(method)
+        # Not in a slot: the requests of other methods need not wait for this one.
+        pace.wait()
         with self._slots:
-            self._pace.wait()
+            self._paces.wait()
             if self._stop.is_set():
                 message = "stopped before the next request"
                 raise StoppedError(message)
             with self._lock:
                 self.requests += 1
+                self._under_way += 1
             began = monotonic()
-            with request_span(call.method, self.endpoint.side) as traced:
-                raw = self._send(call)
-                traced.tell_status(raw.status)
+            try:
+                with request_span(call.method, self.endpoint.side) as traced:
+                    raw = self._send(call)
+                    traced.tell_status(raw.status)
+            finally:
+                with self._lock:
+                    self._under_way -= 1
         self._count_answer(str(raw.status))
+        now = self._clock.now()
+        left, renewed_s = allowance(raw.headers, now)
+        if left is not None and left < self._under_way and renewed_s:
+            self._paces.pause(method, renewed_s)
         try:
-            answer = parse_answer(raw, self._clock.now())
+            answer = parse_answer(raw, now)
         except RemoteError as error:
             asked = error.retry_after if isinstance(error, TransientError) else None
             if isinstance(error, TransientError) and (
                 error.status in _THROTTLED or asked is not None
             ):
-                pace.refused(began, told=asked is not None)
+                pace.refused(began, asked)
             else:
-                pace.passed()
+                pace.passed(began)
             raise
-        pace.passed()
+        pace.passed(began)
         return answer
 
     def _send(self, call: _Call) -> RawAnswer:

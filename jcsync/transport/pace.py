@@ -1,91 +1,105 @@
 """How fast requests follow one another: as fast as the other side bears, never faster than allowed.
 
 Nobody says what a server bears, and servers count in many ways, so it is found out. Until the first
-refusal requests go as they come. After it they are spaced: at a part of the rate that has passed
-since the refusal before. From there the rate grows, the faster the longer none is refused, so
-that one refusal in some forty requests tells that the limit is reached, and a limit that is gone
-is soon forgotten. Requests that were under way when a refusal came say nothing new.
+refusal requests go as they come. After it they are spaced, and the rate follows one curve: it
+begins a tenth below the rate at which requests have passed, returns to it, stays near it for a
+while, and leaves it ever faster, until a refusal begins the curve anew. It is measured in requests,
+so that about one in forty is refused, at whatever rate. Each method has a rate of its own, as
+servers often let fewer writes pass than reads; a method that begins later begins at the rate of
+the others.
+
+Three refusals in a row mean that nothing is left: then one request at a time is tried, after
+pauses that grow. Refusals that do not become rarer as requests become slower come by chance: they
+slow nobody down.
+
+Source:
+    The curve is that of CUBIC (RFC 9438, section 4.2).
 """
 
 import threading
-from math import inf
+from collections import deque
+from collections.abc import Mapping
+from math import inf, sqrt
 from time import monotonic
 
-_ENOUGH = 10
-_MEASURED_S = 1.0
-_BELOW_BORNE = 0.85
-_LESS = 0.7
-_HALF = 0.5
+_BELOW = 0.9
+_MOST = 2.0
+_NEAR_REQUESTS = 40
+_NEAR_S = 1.0
+_PAUSES = 8
+_LEAST_KNOWN = 7
+_FASTEST = 10_000.0
 _SLOWEST = 0.1
-_FIRST_AT_LEAST = 4.0
-_ONE_AMONG_MANY = 5
-_BY_TIME = 0.02
-_BY_REQUESTS = 0.0002
-_HASTE = 50.0
-_CALMER = 0.3
-_MOST = 0.1
-_FASTER = 1.5
-_UNSPACED = 10_000.0
-_CLEARLY_LESS = 0.6
-_IN_A_ROW = 2
-_SHORT = 30
-_LONG = 80
-_FAR_MORE = 0.15
+_MEASURED = 16
+_LATELY = 32
+_IN_A_ROW = 3
+_FIRST_GUESS = 10.0
+_CAUTIOUS_GUESS = 4.0
+_HALF = 0.5
+_SOME = 0.1
 _FIRST_PAUSE_S = 0.5
-_LONGER = 3.0
-_LONGEST_PAUSE_S = 30.0
+_LONGER = 2.0
+_LONGEST_PAUSE_S = 10.0
+_SHORTEST_S = 1e-3
+_CRAWL = 2.0
+_SURER = 0.7
+_TOO_MANY = 0.4
+_TWICE = 2
+_BEYOND = 4.0
+_LONG = 4
+_SETTLING = 0.25
+_CEILING_GAP = 1.05
+_MINUTE_S = 60
 
 
 class Chance:
     """Tells a limit from a server that refuses some requests however slowly they come.
 
-    What a limit lets pass does not depend on how fast requests come. Where less passes, pauses
-    included, each time that they have become slower, the pauses are all that slows them.
+    What a limit lets pass does not depend on how fast requests come. Where ever less passes, as
+    requests become slower, and some are still refused, it is not for the rate; nor where less than
+    one a second would be too many.
 
     Attributes:
-        borne: The most that has passed between two refusals, per second.
+        share: Of the requests, that are refused by chance; 0 while a limit is believed in.
     """
 
     def __init__(self) -> None:
         """Begin with the belief in a limit."""
-        self.borne = 0.0
-        self._asked = self._refused = 0
-        self._less = self._dense = 0
-        self._needed = 2
-        self._is_chance = False
+        self.share = 0.0
+        self._less = _HALF
+        self.forget()
 
-    def judge(self, passed: int, elapsed: float) -> bool:
-        """Return whether a refusal came by chance.
+    def forget(self) -> None:
+        """Begin to look: a limit has shown itself, by many refusals at once."""
+        self._most, self._refused, self._asked = 0.0, 0, 0
 
-        Args:
-            passed: Requests since the refusal before.
-            elapsed: Seconds since then.
-        """
-        self.count(passed)
-        if self._is_chance:
-            if self._asked >= _SHORT and self._refused > self._asked * _FAR_MORE:
-                self._is_chance, self._needed = False, self._needed + 2
-                self._less, self.borne = 0, 0.0
-            elif self._asked >= _LONG:
-                self._asked, self._refused = self._asked // 2, self._refused // 2
-        elif passed < _IN_A_ROW:
-            self._dense += 1
-            if self._dense >= _IN_A_ROW:
-                self._less, self.borne = 0, 0.0
-        elif passed >= _ENOUGH and elapsed >= _MEASURED_S:
-            rate = passed / elapsed
-            self._less = self._less + 1 if rate < self.borne * _CLEARLY_LESS else 0
-            self.borne = max(self.borne, rate)
-            self._dense = 0
-            self._is_chance = self._less >= self._needed
-            if self._is_chance:
-                self._asked = self._refused = 0
-        return self._is_chance
+    def explains(self, refused: int, asked: int) -> bool:
+        """Whether so many refusals are no more than chance brings."""
+        if not self.share:
+            return False
+        expected = self.share * asked
+        if refused > expected + _BEYOND * sqrt(expected) + 1:
+            self.share, self._less = 0.0, self._less * _SURER
+            self.forget()
+            return False
+        if asked >= _LONG * _MEASURED:
+            self.share += (refused / asked - self.share) * _SETTLING
+        return True
 
-    def count(self, passed: int) -> None:
-        """Count a refusal, and the requests that have passed before it."""
-        self._asked += passed + 1
-        self._refused += 1
+    def judge(self, refused: int, asked: int, seconds: float) -> bool:
+        """Look at what has been refused since the rate was lowered; return whether it is chance."""
+        self._refused += refused
+        self._asked += asked
+        passed = (asked - refused) / max(seconds, _SHORTEST_S)
+        if refused > asked * _TOO_MANY:
+            self.forget()
+        elif seconds >= _NEAR_S:
+            is_slow = passed < _CRAWL * self._less and refused > 1
+            if is_slow or passed < self._most * self._less:
+                self.share = self._refused / self._asked
+                self.forget()
+            self._most = max(self._most, passed)
+        return self.share > 0
 
 
 class Rate:
@@ -93,32 +107,36 @@ class Rate:
 
     Attributes:
         per_second: Requests a second now, ``None`` while they are not spaced.
-        turns: Grows whenever the turns that were given out are void: who waits for one asks again.
+        peak: What has passed when the last one was refused, per second; ``None`` before that.
     """
 
-    def __init__(self, ceiling: float | None) -> None:
-        """Start at the ceiling, ``None`` for none."""
+    def __init__(self, ceiling: float | None, peak: float | None = None) -> None:
+        """Start at the ceiling, ``None`` for none, or near a rate that may be right."""
         self.per_second = ceiling
+        self.peak = peak
         self._ceiling = ceiling
-        self.turns = 0
-        self._next = 0.0
-        self._last = -inf
         self._not_before = 0.0
-        self._passed = 0
-        self._haste = _HASTE
+        self._last = self._cut_at = self._spent_at = -inf
         self._since: float | None = None
-        self._grown = 0.0
-        self._refused_at = -1.0
-        self._vain = 0
+        self._passed = self._refused = self._curve_passed = 0
+        self._curve_at = -inf
+        self._recent = deque[float]()
+        self._before = (0.0, 0)
+        self._row = self._vain = 0
+        self._near = _LEAST_KNOWN
+        self._cost_s = 0.0
+        self._is_known = False
         self._chance = Chance()
 
-    def reserve(self, now: float) -> float:
-        """Return when the next request may begin."""
-        self._since = now if self._since is None else self._since
+    # ------------------------------------------------------------------ turns
+
+    def due(self, now: float) -> float:
+        """Return when the next request may begin, as far as is known now."""
+        if self._since is None:
+            self._since = self._curve_at = now
         self._grow(now)
-        due = max(self._next, self._not_before, now)
-        self._next = due + (1 / self.per_second if self.per_second else 0)
-        return due
+        gap = 1 / self.per_second if self.per_second else 0.0
+        return max(self._last + gap, self._not_before)
 
     def begins(self, now: float) -> None:
         """A request begins, in its turn."""
@@ -126,121 +144,196 @@ class Rate:
 
     def pause(self, now: float, seconds: float) -> None:
         """Let no request begin for so long; of several pauses the longest counts."""
-        if now + seconds > self._not_before:
-            self._not_before = now + seconds
-            self._give_out_anew(now)
+        self._not_before = max(self._not_before, now + seconds)
 
-    def passed(self) -> None:
-        """A request was not refused."""
-        self._passed += 1
-        self._vain = 0
+    def _grow(self, now: float) -> None:
+        """Follow the curve, sooner away from a rate that few requests have shown.
 
-    def refused(self, began: float, now: float, *, told: bool = False) -> None:
+        And the later, the longer the pauses that a refusal costs. A rate that has doubled without
+        a refusal is where the curve begins anew.
+        """
+        began = max(self._curve_at, self._not_before)
+        if self.peak is None or now <= began:
+            return
+        near_s = max(_NEAR_S, _PAUSES * self._cost_s) * self._near / _NEAR_REQUESTS
+        along = min((self._passed - self._curve_passed) / self._near, (now - began) / near_s)
+        growth = 1 - (1 - _BELOW) * (1 - along) ** 3
+        self.per_second = min(self.peak * min(growth, _MOST), self._ceiling or _FASTEST)
+        if growth >= _MOST:
+            self.peak, self._curve_at, self._curve_passed = self.per_second, now, self._passed
+
+    # ------------------------------------------------------------------ answers
+
+    def passed(self, began: float, now: float) -> None:
+        """A request was not refused.
+
+        Args:
+            began: When the request began.
+            now: When it was answered.
+        """
+        self._row = self._vain = 0
+        if began > self._cut_at:
+            self._passed += 1
+            self._recent.append(now)
+            while len(self._recent) > _LATELY and now - self._recent[0] > _NEAR_S:
+                self._recent.popleft()
+            self._look(now)
+
+    def refused(self, began: float, now: float, *, told: float | None = None) -> None:
         """A request was refused for the rate: lower it, and pause where nobody says how long.
 
         Args:
             began: When the request began.
             now: When it was refused.
-            told: Whether the other side says how long to wait: then ``pause`` is called with it.
+            told: Seconds to wait, as the other side says: then ``pause`` is called with them.
         """
-        if began <= self._refused_at:
-            self._chance.count(0)
+        self._cost_s = told or 0.0
+        if began > self._cut_at:
+            self._refused += 1
+            self._look(now)
+        if began <= self._spent_at:
             return
-        elapsed = now - (began if self._since is None else self._since)
-        if self._chance.judge(self._passed, elapsed):
-            faster = (self.per_second or _UNSPACED) * _FASTER
-            self._take(min(faster, self._ceiling or _UNSPACED), now, told=told)
+        self._row += 1
+        if self._vain or self._row >= _IN_A_ROW * (_TWICE if self._chance.share else 1):
+            self._spend(now, told)
+
+    def _spend(self, now: float, told: float | None) -> None:
+        """Nothing is left: try again after a pause, and after a longer one if that is in vain."""
+        self._spent_at, self._row = now, 0
+        self._chance.forget()
+        if self._passed or self._refused:
+            self._cut(now, self._measure(now, spent=True))
+        if told is None or self._vain > 1:
+            self.pause(now, min(_FIRST_PAUSE_S * _LONGER**self._vain, _LONGEST_PAUSE_S))
+        self._vain += 1
+
+    def _look(self, now: float) -> None:
+        """Lower the rate once enough has been answered, unless all refusals come by chance."""
+        asked = self._passed + self._refused
+        if asked < _MEASURED or not self._refused:
             return
-        if self._passed >= _ENOUGH and elapsed >= _MEASURED_S:
-            slower = self._passed / elapsed * _BELOW_BORNE
-            if self.per_second is not None:
-                slower = min(max(slower, self.per_second * _HALF), self.per_second * _BELOW_BORNE)
-            self._haste = 1.0
-        elif self.per_second is None:
-            least = _FIRST_AT_LEAST * (1 if self._passed < _IN_A_ROW else _ONE_AMONG_MANY)
-            slower = max(self._passed / max(elapsed, _MEASURED_S) * _HALF, least)
-        elif self._passed:
-            slower = self.per_second * _LESS
-            self._haste = max(self._haste * _CALMER, 1.0)
-        else:
-            # The pauses grow meanwhile.
-            slower = max(self.per_second * _HALF, 1.0)
-        slower = max(slower, _SLOWEST, self._chance.borne * _HALF)
-        slower = slower if self.per_second is None else min(slower, self.per_second)
-        self._take(slower, now, told=told)
+        if not (
+            self._chance.explains(self._refused, asked)
+            or self._chance.judge(self._refused, asked, now - (self._since or 0.0))
+        ):
+            self._cut(now, self._measure(now))
+        elif self.peak is not None or asked >= _LONG * _MEASURED:
+            self.peak, self.per_second, self._is_known = None, self._ceiling, False
+            self._begin(now)
 
-    def _take(self, rate: float, now: float, *, told: bool) -> None:
-        """Go on at a rate after a refusal, and after a pause where nobody says how long."""
-        self.per_second = rate
-        self._refused_at = self._since = self._grown = now
-        pause = 0 if told else min(_FIRST_PAUSE_S * _LONGER**self._vain, _LONGEST_PAUSE_S)
-        self._passed, self._vain = 0, self._vain + 1
-        self._give_out_anew(now)
-        self.pause(now, pause)
+    def _measure(self, now: float, *, spent: bool = False) -> float:
+        """Return at which rate requests have passed; a guess after the first ones at full speed."""
+        since, passed = self._since or 0.0, self._passed
+        if passed < _IN_A_ROW and self._before[1]:
+            since, passed = self._before[0], self._before[1] + passed
+        self._before = (since, passed)
+        seconds = max(now - since, _SHORTEST_S)
+        self._near = min(max(passed, _LEAST_KNOWN), _NEAR_REQUESTS)
+        rate = passed / seconds if passed else _CAUTIOUS_GUESS
+        lately_s = now - self._recent[0] if len(self._recent) >= _MEASURED else 0.0
+        if lately_s >= min(_NEAR_S, seconds * _SOME):
+            rate = max(rate, (rate + (len(self._recent) - 1) / lately_s) * _HALF)
+        self._is_known = self._is_known or (seconds >= _NEAR_S and passed >= _MEASURED)
+        if spent and not self._is_known:
+            self._is_known, self._near = True, _LEAST_KNOWN
+            guess = _FIRST_GUESS if passed > 1 else _CAUTIOUS_GUESS
+            rate = max(passed / max(seconds, _NEAR_S) * _HALF, guess)
+        return max(min(rate, self.per_second or _FASTEST), _SLOWEST)
 
-    def _give_out_anew(self, now: float) -> None:
-        gap = 1 / self.per_second if self.per_second else 0.0
-        self._next = max(now, self._last + gap)
-        self.turns += 1
+    def _cut(self, now: float, peak: float) -> None:
+        self.peak = peak
+        self.per_second = min(peak * _BELOW, self._ceiling or _FASTEST)
+        self._begin(now)
 
-    def _grow(self, now: float) -> None:
-        """Raise the rate, ever faster the longer and the oftener no request was refused.
-
-        Not while it holds nobody: then it is no reason that more were not refused.
-        """
-        if self.per_second is None or self._refused_at < 0:
-            return
-        since = now - max(self._refused_at, self._not_before)
-        if self._next <= now or since <= 0:
-            self._grown = now
-            return
-        by_time = _BY_TIME * since * (now - self._grown)
-        by_requests = _BY_REQUESTS * self._passed
-        self.per_second *= 1 + min(min(by_time, by_requests) * self._haste, _MOST)
-        self._grown = now
-        if self._ceiling:
-            self.per_second = min(self.per_second, self._ceiling)
+    def _begin(self, now: float) -> None:
+        self._cut_at = self._since = self._curve_at = now
+        self._passed = self._refused = self._curve_passed = 0
+        self._recent.clear()
 
 
 class Pace:
-    """Lets the requests of several threads begin at a rate that adapts, in the order they came."""
+    """Lets the requests of several threads begin one after another, at a rate that adapts."""
 
-    def __init__(self, per_second: float | None, stop: threading.Event) -> None:
-        """Start at the ceiling, ``None`` for none; ``stop`` ends every wait."""
-        self._rate = Rate(per_second)
-        self._lock = threading.Lock()
+    def __init__(
+        self, per_second: float | None, stop: threading.Event, peak: float | None = None
+    ) -> None:
+        """Start as ``Rate`` does; ``stop`` ends every wait."""
+        self._rate = Rate(per_second, peak)
+        self._turn, self._lock = threading.Lock(), threading.Lock()
         self._stop = stop
+
+    @property
+    def peak(self) -> float | None:
+        """What has passed when the last request was refused, per second."""
+        return self._rate.peak
 
     def wait(self) -> None:
         """Wait for this thread's turn; a pause that begins meanwhile is waited for too."""
-        while not self._stop.is_set():
-            with self._lock:
-                now = monotonic()
-                due = self._rate.reserve(now)
-                turns = self._rate.turns
-            if due > now:
+        with self._turn:
+            while not self._stop.is_set():
+                with self._lock:
+                    now = monotonic()
+                    due = self._rate.due(now)
+                    if due <= now:
+                        self._rate.begins(now)
+                        return
                 self._stop.wait(due - now)
-            with self._lock:
-                if turns == self._rate.turns:
-                    self._rate.begins(max(due, now))
-                    return
 
     def pause(self, seconds: float) -> None:
         """Let nobody begin a request for so long."""
         with self._lock:
             self._rate.pause(monotonic(), seconds)
 
-    def passed(self) -> None:
-        """A request was not refused."""
+    def passed(self, began: float) -> None:
+        """A request that began then, on the monotonic clock, was not refused."""
         with self._lock:
-            self._rate.passed()
+            self._rate.passed(began, monotonic())
 
-    def refused(self, began: float, *, told: bool) -> None:
+    def refused(self, began: float, told: float | None) -> None:
         """A request was refused for the rate.
 
         Args:
             began: When it began, on the monotonic clock.
-            told: Whether the other side says how long to wait: then the retry policy pauses.
+            told: Seconds to wait, as the other side says: then the retry policy pauses.
         """
         with self._lock:
             self._rate.refused(began, monotonic(), told=told)
+
+
+class Paces:
+    """The paces of one side: one of each method, and one of all together with the ceiling."""
+
+    def __init__(
+        self, per_second: float | None, per_minute: Mapping[str, int], stop: threading.Event
+    ) -> None:
+        """Take the ceilings: of all requests a second, and of single methods a minute."""
+        spaced = None if per_second is None else per_second / _CEILING_GAP
+        self._all = Pace(spaced, stop)
+        self._own = {m: Pace(limit / _MINUTE_S, stop) for m, limit in per_minute.items()}
+        self._of = dict(self._own)
+        self._stop = stop
+        self._lock = threading.Lock()
+
+    def of(self, method: str) -> Pace:
+        """Return the pace of a method; a new one begins at the lowest that others have found."""
+        pace = self._of.get(method)
+        if pace is not None:
+            return pace
+        with self._lock:
+            found = [peak for pace in self._of.values() if (peak := pace.peak) is not None]
+            return self._of.setdefault(method, Pace(None, self._stop, min(found, default=None)))
+
+    def wait(self) -> None:
+        """Wait for the turn among all requests."""
+        self._all.wait()
+
+    def pause(self, method: str, seconds: float) -> None:
+        """Let nobody begin for so long; only the method where it has a ceiling of its own."""
+        if method in self._own:
+            self._own[method].pause(seconds)
+            return
+        with self._lock:
+            held = [pace for name, pace in self._of.items() if name not in self._own]
+        # Each of them: who had his turn in one would begin with all others once the pause is over.
+        for pace in (self._all, *held):
+            pace.pause(seconds)

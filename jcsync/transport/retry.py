@@ -71,7 +71,8 @@ def build_retrying(
 
     ``Retry-After`` wins, capped at 300 s, and holds every thread of this side as long as the
     budget allows for it; without it the wait is drawn from 0 to half of ``2 ** attempt`` seconds
-    (full jitter), so that agents started at the same minute drift apart.
+    (full jitter), so that agents started at the same minute drift apart. Who is asked to slow down
+    and not told for how long waits a second at the most: the pace sees to the rest.
 
     Args:
         policy: The bounds.
@@ -98,8 +99,9 @@ def build_retrying(
         asked = _asked_s(error)
         if asked is not None:
             return asked + random.uniform(0, 0.05 + 0.1 * asked)  # noqa: S311 - no secret
-        ceiling = min(policy.longest_wait_s, 0.5 * 2 ** min(state.attempt_number, _MOST_DOUBLINGS))
-        return random.uniform(0, ceiling)  # noqa: S311 - no secret
+        doublings = 1 if isinstance(error, ThrottledError) else state.attempt_number
+        longest = min(policy.longest_wait_s, 0.5 * 2 ** min(doublings, _MOST_DOUBLINGS))
+        return random.uniform(0, longest)  # noqa: S311 - no secret
 
     def hold_others(state: tenacity.RetryCallState) -> None:
         asked = _asked_s(_error(state))

@@ -7,9 +7,16 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from requests.structures import CaseInsensitiveDict
 
-from jcsync.errors import RemoteError, TransientError, UnknownOutcomeError
-from jcsync.transport.answers import RawAnswer, one_line, parse_answer, retry_after_s
+from jcsync.errors import RemoteError, ThrottledError, TransientError, UnknownOutcomeError
+from jcsync.transport.answers import (
+    RawAnswer,
+    allowance,
+    one_line,
+    parse_answer,
+    retry_after_s,
+)
 
 NOW = datetime(2026, 1, 31, 10, 0, tzinfo=UTC)
 
@@ -126,3 +133,70 @@ def test_throttling_carries_its_wait() -> None:
 def test_secrets_are_in_no_representation() -> None:
     """Tracebacks of test tools and debuggers print arguments."""
     assert "s3cret" not in repr(raw(b"s3cret", secrets=("s3cret",)))
+
+
+@pytest.mark.parametrize(
+    ("headers", "told"),
+    [
+        ({}, (None, None)),
+        ({"X-RateLimit-Remaining": "7"}, (7, None)),
+        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "12"}, (0, 12)),
+        ({"X-Rate-Limit-Remaining": "0", "X-Rate-Limit-Reset": f"{NOW.timestamp():.0f}"}, (0, 0)),
+        ({"RateLimit-Remaining": "3", "RateLimit-Reset": "9"}, (3, 9)),
+        ({"RateLimit": '"default";r=50;t=30'}, (50, 30)),
+        ({"RateLimit": '"day";r=900;t=3600, "second";r=0;t=1'}, (0, 1)),
+        ({"RateLimit": "limit=10, remaining=soon", "X-RateLimit-Reset": "soon"}, (None, None)),
+        (
+            {
+                "Date": format_datetime(NOW - timedelta(hours=1), usegmt=True),
+                "X-RateLimit-Remaining": "0",
+                "X-RateLimit-Reset": f"{(NOW - timedelta(minutes=59)).timestamp() * 1000:.0f}",
+            },
+            (0, 60),
+        ),
+    ],
+)
+def test_allowance_in_all_its_forms(
+    headers: dict[str, str], told: tuple[int | None, float | None]
+) -> None:
+    """What is left and for how long, by the clock of who says it."""
+    assert allowance(CaseInsensitiveDict(headers), NOW) == told
+
+
+def test_date_of_retry_after_is_read_by_the_clock_of_the_server() -> None:
+    """A clock that goes wrong on either side makes no wait longer or shorter."""
+    theirs = NOW - timedelta(hours=2)
+    headers = CaseInsensitiveDict(
+        {
+            "Date": format_datetime(theirs, usegmt=True),
+            "Retry-After": format_datetime(theirs + timedelta(seconds=5), usegmt=True),
+        }
+    )
+    with pytest.raises(ThrottledError) as caught:
+        parse_answer(raw(status=429, headers=headers), NOW)
+    assert caught.value.retry_after == 5
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "error"),
+    [
+        (b'{"detail": "Too many requests"}', {}, ThrottledError),
+        (b"", {"X-RateLimit-Remaining": "0"}, ThrottledError),
+        (b"down for maintenance", {}, UnknownOutcomeError),
+    ],
+)
+def test_503_that_is_about_a_rate_was_not_acted_upon(
+    content: bytes, headers: dict[str, str], error: type[RemoteError]
+) -> None:
+    """It is as good as a 429; any other may have had its effect."""
+    with pytest.raises(error):
+        parse_answer(
+            raw(
+                content,
+                status=503,
+                method="POST",
+                repeatable=False,
+                headers=CaseInsensitiveDict(headers),
+            ),
+            NOW,
+        )

@@ -4,6 +4,7 @@ import heapq
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jcsync.transport.pace import Pace, Rate
+from jcsync.transport.pace import Pace, Paces, Rate
 
 Bears = Callable[[float], bool]
 """Whether a server takes a request that arrives at a time."""
@@ -71,39 +72,39 @@ def simulate(
     rate, chance = Rate(ceiling), random.Random(1)
     refused, left, now = 0, requests, 0.0
     arrivals: list[float] = []
-    queue: list[tuple[float, int, str, float]] = []
-    for number in range(threads):
-        heapq.heappush(queue, (0.0, number, "begin", 0.0))
-    waiting: dict[int, int] = {}
+    queue: list[tuple[float, int, str, float]] = [(0.0, n, "comes", 0.0) for n in range(threads)]
+    waiting: deque[int] = deque()
+    is_awaited = False
     while queue:
         now, number, what, began = heapq.heappop(queue)
-        if what == "begin":
-            if left <= 0:
+        if what == "comes":
+            waiting.append(number)
+            if is_awaited:
                 continue
-            heapq.heappush(queue, (rate.reserve(now), number, "send", 0.0))
-            waiting[number] = rate.turns
-        elif what == "send":
-            if waiting[number] != rate.turns:
-                heapq.heappush(queue, (now, number, "begin", 0.0))
-                continue
-            if left <= 0:
-                continue
+        elif what == "passes":
+            rate.passed(began, now)
+            heapq.heappush(queue, (now, number, "comes", 0.0))
+            continue
+        elif what == "fails":
+            refused += 1
+            left += 1
+            wait = chance.uniform(0, 1) if told is None else told(now)
+            rate.refused(began, now, told=None if told is None else wait)
+            if told is not None:
+                rate.pause(now, wait)
+            heapq.heappush(queue, (now + wait, number, "comes", 0.0))
+            continue
+        else:
+            is_awaited = False
+        while waiting and left and (due := rate.due(now)) <= now:
             left -= 1
             rate.begins(now)
             arrivals.append(now)
-            heapq.heappush(queue, (now + latency, number, "pass" if bears(now) else "refuse", now))
-        elif what == "pass":
-            rate.passed()
-            heapq.heappush(queue, (now, number, "begin", 0.0))
-        else:
-            refused += 1
-            left += 1
-            rate.refused(began, now, told=told is not None)
-            wait = chance.uniform(0, 1)
-            if told is not None:
-                wait = told(now)
-                rate.pause(now, wait)
-            heapq.heappush(queue, (now + wait, number, "begin", 0.0))
+            what = "passes" if bears(now) else "fails"
+            heapq.heappush(queue, (now + latency, waiting.popleft(), what, now))
+        if waiting and left:
+            is_awaited = True
+            heapq.heappush(queue, (due, -1, "turn", 0.0))
     return refused, now, arrivals
 
 
@@ -196,20 +197,89 @@ def test_server_without_limit_is_never_waited_for() -> None:
 
 def test_refusals_of_one_moment_count_once() -> None:
     """Eight threads that are refused at once lower the rate once."""
-    rate = Rate(10)
-    for _ in range(8):
-        rate.reserve(0)
-    for number in range(8):
-        rate.refused(0.5, 1 + number / 100)
-    assert rate.per_second == 5
-    assert rate.turns == 2
+    rates = []
+    for threads in (3, 8):
+        rate = Rate(10)
+        for number in range(30):
+            rate.due(number / 10)
+            rate.passed(number / 10, number / 10 + 0.01)
+        for number in range(threads):
+            rate.refused(3, 3.1 + number / 100)
+        rates.append(rate.per_second)
+    assert rates[0] == rates[1] == pytest.approx(0.9 * 30 / 3.1)
+
+
+@pytest.mark.parametrize("told", [False, True], ids=["untold", "told"])
+@pytest.mark.parametrize("share", [0.1, 0.2])
+def test_frequent_refusals_by_chance_are_no_limit_either(share: float, *, told: bool) -> None:
+    """The share of refusals that does not fall with the rate is found out soon."""
+    refused, took = 0, 0.0
+    for seed in range(8):
+        chance = random.Random(seed)
+        more, seconds, _ = simulate(
+            lambda _, chance=chance: chance.random() >= share,
+            1500,
+            told=(lambda _: 1.0) if told else None,
+        )
+        refused, took = refused + more, took + seconds
+
+    assert took < refused * (1.0 if told else 0.25) + 8 * 60
+
+
+def test_window_that_is_spent_is_tried_seldom_and_not_late() -> None:
+    """Nobody says when it begins anew: seven questions for 15 seconds, and no pause beyond ten."""
+    refused, _, arrivals = simulate(lambda now: now > 15, 100, threads=1)
+
+    assert refused <= 9
+    assert max(later - earlier for earlier, later in pairwise(arrivals)) < 11
+
+
+@pytest.mark.parametrize("told", [False, True], ids=["untold", "told"])
+def test_rate_is_found_again_whenever_it_changes(*, told: bool) -> None:
+    """Fifty a second, five, and fifty again: few are lost, and most of it is used."""
+    fast, slow = bucket(50, 10), bucket(5, 5)
+
+    refused, took, arrivals = simulate(
+        lambda now: slow(now) if 20 < now < 40 else fast(now),
+        3000,
+        told=(lambda _: 1.0) if told else None,
+    )
+
+    assert refused < 0.05 * (3000 + refused)
+    assert sum(at > took - 5 for at in arrivals) > 5 * 35
+
+
+def test_new_method_begins_at_what_others_have_found() -> None:
+    """The limit may be one for all of them; where it is not, the rate grows soon."""
+    paces = Paces(None, {"DELETE": 600}, threading.Event())
+    began = time.monotonic()
+    get = paces.of("GET")
+    assert get is paces.of("GET")
+    assert paces.of("POST").peak is None
+    for _ in range(3):
+        get.refused(began + 60, 0.0)
+    assert get.peak is not None
+    assert paces.of("PATCH").peak == get.peak
+
+
+def test_pause_of_one_method_holds_all_but_those_with_a_ceiling() -> None:
+    """Who is told to wait does not go on with another method, unless that is counted by itself."""
+    stop = Waits()
+    paces = Paces(None, {"DELETE": 60_000}, stop)
+    get, delete = paces.of("GET"), paces.of("DELETE")
+    paces.pause("GET", 50)
+    for wait, held in ((delete.wait, False), (get.wait, True), (paces.wait, True)):
+        stop.clear()
+        stop.seconds.clear()
+        wait()
+        assert [seconds > 49 for seconds in stop.seconds] == [True] * held
 
 
 # --- with threads
 
 
 class Waits(threading.Event):
-    """A stop event that remembers how long it was waited for, and does not wait."""
+    """A stop event that remembers how long it was waited for, and is set in place of a wait."""
 
     def __init__(self) -> None:
         """Begin unset."""
@@ -217,9 +287,10 @@ class Waits(threading.Event):
         self.seconds: list[float] = []
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Return at once."""
+        """Be set at once."""
         self.seconds.append(timeout or 0)
-        return self.is_set()
+        self.set()
+        return True
 
 
 def test_pause_holds_those_who_wait_already() -> None:
@@ -246,10 +317,11 @@ def test_shorter_pause_changes_nothing() -> None:
 
 def test_refusal_without_a_word_pauses_and_one_with_does_not() -> None:
     """Where the server names the time, the retry policy pauses."""
-    for told, waited in ((False, True), (True, False)):
+    for told, waited in ((None, True), (1.0, False)):
         stop = Waits()
         pace = Pace(None, stop)
-        pace.refused(time.monotonic() + 1, told=told)
+        for _ in range(3):
+            pace.refused(time.monotonic() + 1, told)
         pace.wait()
         assert bool(stop.seconds) is waited
 
