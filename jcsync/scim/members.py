@@ -14,7 +14,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Literal
 
-from jcsync.errors import NotFoundError, RejectedError, RemoteError, UnauthorizedError
+from jcsync.errors import (
+    NotFoundError,
+    RejectedError,
+    RemoteError,
+    UnauthorizedError,
+    UnknownOutcomeError,
+)
 from jcsync.scim.calls import Calls, Json, resource_path
 from jcsync.scim.patch import chunk_members, dump_members, dump_patch
 from jcsync.scim.profiles import Profile
@@ -78,10 +84,12 @@ class MemberWriter:
         """Tell whether it may be for the number of its members that a group was refused.
 
         Then it is tried with as many as one request changes, then with none, and so is every other.
+        One with more, of which nothing came, may have taken the platform too long.
         """
-        if error.status not in _REFUSED_AT_CREATE:
-            return False
         fewer = self._profile.members_per_request
+        too_long = isinstance(error, UnknownOutcomeError) and number > fewer
+        if error.status not in _REFUSED_AT_CREATE and not too_long:
+            return False
         self._at_create = min(self._at_create, fewer if number > fewer else 0)
         return True
 

@@ -150,6 +150,25 @@ def test_no_other_group_is_created_with_as_many_members_as_were_refused(
     assert left == [1_200 - numbers[-2], 1_200 - numbers[-2], 7 - numbers[-1]]
 
 
+@pytest.mark.parametrize("status", [500, 502, 504])
+def test_a_group_that_takes_too_long_with_so_many_members_is_created_with_fewer(
+    forge: Forge, status: int
+) -> None:
+    """A gateway gives up, and the group is not there: it is tried with as many as one change has."""
+
+    def respond(asked: Asked, _: object) -> bytes:
+        if asked.method == "GET":
+            return reply({"totalResults": 0, "Resources": []})
+        members = asked.json["members"]
+        return (
+            reply({**GROUP, "members": members}, 201) if len(members) <= 100 else reply({}, status)
+        )
+
+    provider, _ = forge(respond)
+
+    assert len(provider.create_group("9a", "9a", [str(n) for n in range(130)])[1]) == 30
+
+
 def test_a_platform_that_drops_the_members_of_a_new_group_is_asked_once(forge: Forge) -> None:
     """What shows that it did, for all groups of the run: the others are created without any."""
 
