@@ -182,6 +182,11 @@ class ServiceProvider(Protocol):
         ...
 
     @property
+    def rates(self) -> Mapping[str, float]:
+        """What each HTTP method was found to bear, per second; empty when nothing was refused."""
+        ...
+
+    @property
     def retries(self) -> int:
         """Requests that were repetitions."""
         ...

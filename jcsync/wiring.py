@@ -20,6 +20,7 @@ from jcsync.errors import SettingsError, UsageError
 from jcsync.jumpcloud.auth import ApiKey, Credentials, ServiceAccount
 from jcsync.jumpcloud.client import JumpCloud
 from jcsync.jumpcloud.insights import Insights
+from jcsync.model.history import RATES, Memo
 from jcsync.model.rules import needed_fields
 from jcsync.model.text import did_you_mean
 from jcsync.notices import Notices
@@ -44,6 +45,8 @@ from jcsync.transport import Endpoint, RetryPolicy, Transport
 
 QUICK = RetryPolicy(attempts=2, connect_attempts=2, budget_s=20, longest_wait_s=2)
 """For a person who waits for an answer, as in ``check``."""
+
+_RATES_HOLD = timedelta(days=1)
 
 HINT = RetryPolicy(attempts=2, connect_attempts=1, budget_s=20, longest_wait_s=2)
 """For what a run can do without."""
@@ -175,6 +178,7 @@ def wired(
             concurrency=settings.provider.concurrency,
             requests_per_second=settings.provider.requests_per_second,
             requests_per_minute=profile.requests_per_minute,
+            rates=_remembered(store.memos(name).get(RATES), clock),
             read_only=read_only,
             ca_file=settings.provider.ca_file,
             proxy=_secret(settings.provider.proxy),
@@ -224,6 +228,14 @@ def wired(
         directory.close()
         for opened in (*closing, transport):
             opened.close()
+
+
+def _remembered(memo: Memo | None, clock: Clock) -> Mapping[str, float]:
+    """What the platform was found to bear, by method, unless that is long ago."""
+    if memo is None or not timedelta() <= clock.now() - memo.at < _RATES_HOLD:
+        return {}
+    rates: Mapping[str, float] = json.loads(memo.value)
+    return rates
 
 
 def _build_directory(

@@ -250,6 +250,7 @@ class FakeProvider(_Counted):
         self.unique_names = unique_names
         self.repeats = 0
         self.bulk = 1
+        self.rates: Mapping[str, float] = {}
         self.capabilities = Capabilities(config="patch", described=True, filters={})
         self._issued = 0
 

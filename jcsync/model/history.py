@@ -189,6 +189,9 @@ FORMER = "former"
 THROTTLED = "throttled"
 """Topic of the memo that tells how often the last run was asked to slow down."""
 
+RATES = "rates"
+"""Topic of the memo of what the platform was found to bear: a JSON object, per second by method."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memo:

@@ -1,5 +1,6 @@
 """A run as it goes: its report as it grows, its log, and what the store knows of it."""
 
+import json
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -22,7 +23,7 @@ from jcsync.errors import (
 )
 from jcsync.model.baseline import UNSETTLED
 from jcsync.model.directory import DirectoryState
-from jcsync.model.history import THROTTLED, HoldStatus
+from jcsync.model.history import RATES, THROTTLED, HoldStatus
 from jcsync.model.limits import Violation
 from jcsync.model.plan import Change, Plan
 from jcsync.model.report import (
@@ -316,6 +317,8 @@ class Recorder:
         sides = (self._connection.directory, self._connection.provider)
         number = sum(side.answers.get("429", 0) for side in sides)
         self._connection.store.record_memo(self._connection.name, THROTTLED, str(number))
+        if rates := self._connection.provider.rates:
+            self._connection.store.record_memo(self._connection.name, RATES, json.dumps(rates))
 
     def _prune(self) -> None:
         """Remove what is older than the history is kept, so that no schedule of its own is needed."""

@@ -102,6 +102,11 @@ class ScimProvider:
         return self.transport.answers
 
     @property
+    def rates(self) -> Mapping[str, float]:
+        """What each HTTP method was found to bear, per second; empty when nothing was refused."""
+        return self.transport.rates
+
+    @property
     def retries(self) -> int:
         """Requests that were repetitions."""
         return self.transport.retries

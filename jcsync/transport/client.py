@@ -107,7 +107,12 @@ class Transport:
         self._clock = clock
         self._stop = stop or threading.Event()
         self._slots = threading.BoundedSemaphore(endpoint.concurrency)
-        self._paces = Paces(endpoint.requests_per_second, endpoint.requests_per_minute, self._stop)
+        self._paces = Paces(
+            endpoint.requests_per_second,
+            endpoint.requests_per_minute,
+            self._stop,
+            rates=endpoint.rates,
+        )
         self._under_way = 0
         self._lock = threading.Lock()
         self._of_thread = threading.local()
@@ -223,6 +228,11 @@ class Transport:
     def stop(self) -> threading.Event:
         """Set once no request may be begun any more."""
         return self._stop
+
+    @property
+    def rates(self) -> Mapping[str, float]:
+        """What each method was found to bear, per second; empty when nothing was refused."""
+        return self._paces.rates
 
     @property
     def repeats(self) -> int:

@@ -48,7 +48,7 @@ _TWICE = 2
 _BEYOND = 4.0
 _LONG = 4
 _SETTLING = 0.25
-_CEILING_GAP = 1.05
+_CEILING_GAP = 1.1
 _MINUTE_S = 60
 
 
@@ -110,8 +110,10 @@ class Rate:
         peak: What has passed when the last one was refused, per second; ``None`` before that.
     """
 
-    def __init__(self, ceiling: float | None, peak: float | None = None) -> None:
-        """Start at the ceiling, ``None`` for none, or near a rate that may be right."""
+    def __init__(
+        self, ceiling: float | None, peak: float | None = None, *, guessed: bool = True
+    ) -> None:
+        """Start at the ceiling, ``None`` for none, or near a rate that is guessed or known."""
         self.per_second = ceiling
         self.peak = peak
         self._ceiling = ceiling
@@ -123,9 +125,9 @@ class Rate:
         self._recent = deque[float]()
         self._before = (0.0, 0)
         self._row = self._vain = 0
-        self._near = _LEAST_KNOWN
+        self._near = _LEAST_KNOWN if guessed else _NEAR_REQUESTS
         self._cost_s = 0.0
-        self._is_known = False
+        self._is_known = peak is not None
         self._chance = Chance()
 
     # ------------------------------------------------------------------ turns
@@ -255,10 +257,16 @@ class Pace:
     """Lets the requests of several threads begin one after another, at a rate that adapts."""
 
     def __init__(
-        self, per_second: float | None, stop: threading.Event, peak: float | None = None
+        self,
+        per_second: float | None,
+        stop: threading.Event,
+        peak: float | None = None,
+        *,
+        guessed: bool = True,
     ) -> None:
         """Start as ``Rate`` does; ``stop`` ends every wait."""
-        self._rate = Rate(per_second, peak)
+        self._rate = Rate(per_second, peak, guessed=guessed)
+        self._was_refused = False
         self._turn, self._lock = threading.Lock(), threading.Lock()
         self._stop = stop
 
@@ -266,6 +274,11 @@ class Pace:
     def peak(self) -> float | None:
         """What has passed when the last request was refused, per second."""
         return self._rate.peak
+
+    @property
+    def was_refused(self) -> bool:
+        """Whether a request was refused for the rate."""
+        return self._was_refused
 
     def wait(self) -> None:
         """Wait for this thread's turn; a pause that begins meanwhile is waited for too."""
@@ -297,6 +310,7 @@ class Pace:
             told: Seconds to wait, as the other side says: then the retry policy pauses.
         """
         with self._lock:
+            self._was_refused = True
             self._rate.refused(began, monotonic(), told=told)
 
 
@@ -304,13 +318,26 @@ class Paces:
     """The paces of one side: one of each method, and one of all together with the ceiling."""
 
     def __init__(
-        self, per_second: float | None, per_minute: Mapping[str, int], stop: threading.Event
+        self,
+        per_second: float | None,
+        per_minute: Mapping[str, int],
+        stop: threading.Event,
+        *,
+        rates: Mapping[str, float] | None = None,
     ) -> None:
-        """Take the ceilings: of all requests a second, and of single methods a minute."""
+        """Take the ceilings: of all requests a second, and of single methods a minute.
+
+        Args:
+            per_second: Of all requests, ``None`` for none.
+            per_minute: Of single methods.
+            stop: Ends every wait.
+            rates: What methods were found to bear before, per second.
+        """
         spaced = None if per_second is None else per_second / _CEILING_GAP
         self._all = Pace(spaced, stop)
         self._own = {m: Pace(limit / _MINUTE_S, stop) for m, limit in per_minute.items()}
-        self._of = dict(self._own)
+        known = {m: Pace(None, stop, rate, guessed=False) for m, rate in (rates or {}).items()}
+        self._of = known | self._own
         self._stop = stop
         self._lock = threading.Lock()
 
@@ -322,6 +349,15 @@ class Paces:
         with self._lock:
             found = [peak for pace in self._of.values() if (peak := pace.peak) is not None]
             return self._of.setdefault(method, Pace(None, self._stop, min(found, default=None)))
+
+    @property
+    def rates(self) -> Mapping[str, float]:
+        """What each method was found to bear, per second; empty when nothing was refused."""
+        with self._lock:
+            paces = dict(self._of)
+        if not any(pace.was_refused for pace in paces.values()):
+            return {}
+        return {m: round(pace.peak, 2) for m, pace in paces.items() if pace.peak is not None}
 
     def wait(self) -> None:
         """Wait for the turn among all requests."""

@@ -33,7 +33,8 @@ class Endpoint:
         answer_s: Seconds within which an answer must have been read in full.
         concurrency: Requests under way at once.
         requests_per_second: Ceiling, ``None`` for none.
-        requests_per_minute: Ceilings of single methods; each of them has a rate of its own.
+        requests_per_minute: Ceilings of single methods.
+        rates: Requests a second that single methods were found to bear before.
         read_only: Refuse every method but GET and HEAD.
         ca_file: Certificates trusted beside the system's.
         proxy: URL of an HTTP proxy.
@@ -49,6 +50,7 @@ class Endpoint:
     concurrency: int = 4
     requests_per_second: float | None = None
     requests_per_minute: Mapping[str, int] = field(default_factory=dict)
+    rates: Mapping[str, float] = field(default_factory=dict)
     read_only: bool = False
     ca_file: str | None = None
     proxy: str | None = None

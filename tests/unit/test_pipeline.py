@@ -1,5 +1,6 @@
 """Whole runs between two sides and a store in memory."""
 
+import json
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -18,7 +19,7 @@ from jcsync.errors import (
     UnauthorizedError,
 )
 from jcsync.model.directory import DirectoryState, Organization, UserState
-from jcsync.model.history import HoldStatus
+from jcsync.model.history import RATES, HoldStatus
 from jcsync.model.limits import Limit, Limits
 from jcsync.model.path import ENTERPRISE_USER
 from jcsync.model.plan import Action, Change
@@ -170,6 +171,15 @@ def test_second_run_has_nothing_to_do_and_writes_nothing() -> None:
     assert world.provider.writes == writes
     assert world.store.kept == links
     assert report.violations == ()
+
+
+def test_rates_that_the_platform_bore_are_remembered() -> None:
+    """Those of the last run in which a request was refused; a run without a refusal changes nothing."""
+    world = of("ann")
+    for rates in ({"POST": 8.5}, {}):
+        world.provider.rates = rates
+        world.run()
+        assert json.loads(world.store.kept_memos["keepnet", RATES].value) == {"POST": 8.5}
 
 
 def test_plan_writes_nothing_anywhere() -> None:

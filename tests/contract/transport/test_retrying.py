@@ -403,6 +403,29 @@ def test_few_requests_are_lost_to_a_rate_limit(refusal: bytes) -> None:
     assert transport.requests - 400 < 0.05 * transport.requests
 
 
+def test_rate_that_was_found_before_is_kept_from_the_first_request_on() -> None:
+    """So that a run of a few requests loses none of them to finding it out anew."""
+    with (
+        RawServer(Bucket(50, 2, reply({}, 429))) as server,
+        transport_to(server.url, concurrency=8, rates={"GET": 35.0}) as transport,
+        ThreadPoolExecutor(8) as pool,
+    ):
+        list(pool.map(lambda _: transport.request("GET", "/x"), range(15)))
+        assert transport.answers == {"200": 15}
+        assert transport.rates == {}
+
+
+def test_rates_that_were_found_are_told() -> None:
+    """Of each method that was refused; of none where nothing was."""
+    with (
+        RawServer(Bucket(50, 10, reply({}, 429, Retry_After="0.2"))) as server,
+        transport_to(server.url, concurrency=8, policy=RetryPolicy()) as transport,
+        ThreadPoolExecutor(8) as pool,
+    ):
+        list(pool.map(lambda _: transport.request("GET", "/x"), range(30)))
+        assert 5 < transport.rates["GET"] < 200
+
+
 def test_what_a_server_says_is_left_is_not_exceeded() -> None:
     """Who counts down in every answer has to refuse hardly anybody."""
     left, until = 0, 0.0
