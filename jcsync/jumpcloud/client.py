@@ -164,9 +164,14 @@ class JumpCloud:
         )
         gaps += [m.gap for m in (*members.values(), direct) if m.gap]
         wanted = frozenset(direct.user_ids).union(*(m.user_ids for m in members.values()))
-        users, more = self._users.fetch(wanted, first.result)
+        users, dangling, more = self._users.fetch(wanted, first.result)
         return DirectoryState(
-            groups=groups, members=members, direct=direct, users=users, gaps=(*gaps, *more)
+            groups=groups,
+            members=members,
+            direct=direct,
+            users=users,
+            dangling=dangling,
+            gaps=(*gaps, *more),
         )
 
     def fetch_people(
@@ -201,13 +206,14 @@ class JumpCloud:
         group = choose_group(groups, which)
         found = self._fetch_members(group)
         asked = frozenset(found.user_ids)
-        users, more = self._users.fetch(asked, self._users.first)
+        users, dangling, more = self._users.fetch(asked, self._users.first)
         nobody = Membership(user_ids=frozenset())
         return DirectoryState(
             groups=groups,
             members={**{g.id: nobody for g in groups}, group.id: found},
             direct=nobody,
             users=users,
+            dangling=dangling,
             gaps=(*gaps, *([found.gap] if found.gap else []), *more),
             asked=asked,
             group=group.id,

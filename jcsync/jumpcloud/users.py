@@ -45,7 +45,7 @@ class Users:
 
     def fetch(
         self, wanted: frozenset[str], first: Callable[[], Page]
-    ) -> tuple[dict[str, DirectoryUser], list[str]]:
+    ) -> tuple[dict[str, DirectoryUser], frozenset[str], list[str]]:
         """Read the users, by the cheaper of two ways: the whole listing, or each wanted one.
 
         Args:
@@ -53,10 +53,10 @@ class Users:
             first: Returns the first page of the whole listing.
 
         Returns:
-            Them by id, and why some may be missing.
+            Them by id, the ids of those who have no record, and why some may be missing.
         """
         if not wanted:
-            return {}, []
+            return {}, frozenset(), []
         page = first()
         users: dict[str, DirectoryUser] = {}
         gaps: list[str] = []
@@ -73,13 +73,13 @@ class Users:
             users = {key: user for key, user in listing.rows.items() if user}
         found, unreadable = self.singly(sorted(wanted - users.keys()), self.fetch_one)
         users |= {user.id: user for user in found.values() if user}
-        gone = sorted(wanted - users.keys() - unreadable.keys())
-        if gone:
-            gaps.append(f"{_some(gone)} have no user record in JumpCloud")
+        dangling = wanted - users.keys() - unreadable.keys()
+        if dangling:
+            gaps.append(f"{_some(sorted(dangling))} have no user record in JumpCloud")
         if unreadable:
             reason = next(iter(unreadable.values()))
             gaps.append(f"the user records of {_some(sorted(unreadable))} cannot be read: {reason}")
-        return users, gaps
+        return users, dangling, gaps
 
     def first(self) -> Page:
         """Read the first page of the whole listing."""

@@ -215,6 +215,7 @@ class DirectoryState:
         members: A membership for each group, by group ``id``.
         direct: ``id`` of users bound to the scope's application without a group.
         users: The users that were read, by ``id``; at least every member that has a record.
+        dangling: ``id`` of members who have none.
         gaps: Why the read as a whole is incomplete; empty when it is complete.
         asked: Whom it is about, by ``id``, ``None`` for everybody: that somebody else is in no
             group, or has no record, means nothing. Those whom they refer to may be there too.
@@ -226,6 +227,7 @@ class DirectoryState:
     members: Mapping[str, Membership]
     direct: Membership
     users: Mapping[str, DirectoryUser]
+    dangling: frozenset[str] = frozenset()
     gaps: tuple[str, ...] = ()
     asked: frozenset[str] | None = None
     group: str = ""

@@ -22,7 +22,7 @@ from jcsync.model.rules import GroupPolicy, MappingError
 from jcsync.pipeline.orders import Connection, Decision, Memory
 from jcsync.stages.confirm import fetch_evidence, removal_candidates, worth_confirming
 from jcsync.stages.diff import Rules, UserDiff, build_plan, diff_users
-from jcsync.stages.doubt import contradicted, doubtful_losses, fetch_gone, misled
+from jcsync.stages.doubt import contradicted, doubtful_losses, fetch_gone, find_dangling, misled
 from jcsync.stages.escrow import key_of, postpone
 from jcsync.stages.fixed import leave_immutable, unsent_findings
 from jcsync.stages.former import Former, find_former, why_groups_left
@@ -375,6 +375,7 @@ def _findings(
     ]
     findings = (
         *incomplete,
+        *find_dangling(case.state),
         *in_full,
         *people.diff.findings,
         *find_twins(case.users, groups.matching),

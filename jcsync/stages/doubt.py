@@ -16,6 +16,7 @@ from dataclasses import replace
 from jcsync.errors import RemoteError
 from jcsync.model.directory import DirectoryState, Evidence, is_object_id
 from jcsync.model.limits import Limits
+from jcsync.model.report import Finding, FindingKind
 from jcsync.model.resource import DesiredUser, GroupResource, Link, ProviderState
 from jcsync.model.rules import GroupPolicy
 from jcsync.ports import ServiceProvider
@@ -137,6 +138,26 @@ def misled(
         "them by their own records"
     )
     return (gap,)
+
+
+def find_dangling(state: DirectoryState) -> tuple[Finding, ...]:
+    """Name the members who have no user record, and what lists them."""
+    lists = [(f'the group "{group.name}"', state.members[group.id]) for group in state.groups]
+    where: dict[str, list[str]] = {user_id: [] for user_id in sorted(state.dangling)}
+    for name, found in (*lists, ("the application", state.direct)):
+        for user_id in found.user_ids & state.dangling:
+            where[user_id].append(name)
+    return tuple(
+        Finding(
+            kind=FindingKind.DANGLING_MEMBER,
+            subject=user_id,
+            message=(
+                f"a member of {' and '.join(names)} without a user record in JumpCloud: deleted, or "
+                "not shown to this key; take him out there, or let the key read him"
+            ),
+        )
+        for user_id, names in where.items()
+    )
 
 
 def fetch_gone(

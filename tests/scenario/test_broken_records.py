@@ -145,6 +145,7 @@ def test_two_people_with_one_user_name(site: Site) -> None:
 def test_member_without_a_record(team: Site) -> None:
     """A group that lists somebody who does not exist is an incomplete read: nobody is removed."""
     state = team.world.jumpcloud.state
+    ann = state.user("ann").id
     state.delete("ann", dangling=True)
     state.suspend("bob")
     team.join("fay")
@@ -154,6 +155,9 @@ def test_member_without_a_record(team: Site) -> None:
     assert result.status == 6
     assert {"ann", "bob", "fay"} <= team.active
     assert "no user record" in result.text
+    (finding,) = [f for f in result.run["findings"] if f["kind"] == "dangling_member"]
+    assert finding["subject"] == ann
+    assert 'a member of the group "Keepnet Users" without' in finding["message"]
 
 
 def test_failed_patch_leaves_nobody_his_access(team: Site) -> None:
