@@ -24,6 +24,7 @@ from time import monotonic
 import structlog
 from scene import Scene, Size, open_scene
 
+from jcsync.cli import GC_THRESHOLD
 from jcsync.clock import SystemClock
 from jcsync.daemon.jobs import Jobs
 from jcsync.daemon.metrics import Metrics
@@ -102,9 +103,11 @@ def _options() -> argparse.Namespace:
 def _live(scene: Scene, runs: int, *, trace: bool) -> tuple[list[Footprint], dict[str, int]]:
     """Make so many runs, and return what the process held after each tenth of them."""
     configure_logs(level="error", style="json")
+    gc.set_threshold(*GC_THRESHOLD)
     loaded = _often_in_full(load_settings(scene.config, {}, scene.config.parent))
     metrics, marks, before = Metrics(), [], None
     with build_store(loaded) as store:
+        gc.freeze()
         jobs = Jobs(loaded, store, threading.Event(), metrics=metrics, clock=SystemClock())
         (name,) = jobs.names
         for number in range(1, runs + 1):
@@ -112,7 +115,6 @@ def _live(scene: Scene, runs: int, *, trace: bool) -> tuple[list[Footprint], dic
             metrics.render()
             if number % (runs // SHARES):
                 continue
-            gc.collect()
             marks.append(_footprint(number, scene, trace=before is not None))
             print(f"{number} runs, {marks[-1].rss} KB", file=sys.stderr, flush=True)
             if trace and before is None:

@@ -134,7 +134,7 @@ def cli(ctx: click.Context, options: Options) -> None:
 # With Python's own threshold of 700 the collector walks through all of it again and again, for a
 # fifth of the time. A first run of 10,000 people has 300,000 objects, one of 100,000 ten times as
 # many; the daemon collects after each run.
-_GC_THRESHOLD = (3_000_000, 50, 100)
+GC_THRESHOLD = (3_000_000, 50, 100)
 
 
 def main(args: list[str] | None = None) -> None:
@@ -144,7 +144,7 @@ def main(args: list[str] | None = None) -> None:
         ``docs/exit-status.md``.
     """
     _print_whatever_comes()
-    gc.set_threshold(*_GC_THRESHOLD)
+    gc.set_threshold(*GC_THRESHOLD)
     # The system takes all memory back at once: to look through it first, several times, as
     # Python does at its end, takes a fifth of a run that finds nothing to do.
     atexit.register(gc.freeze)

@@ -72,6 +72,8 @@ class Jobs:
 
     def start(self) -> None:
         """Begin; every connection whose window is open runs at once."""
+        # What is imported stays: no collection after a run looks through it again.
+        gc.freeze()
         for name in self.names:
             self._add(name)
         self.scheduler.add_job(
@@ -156,7 +158,10 @@ class Jobs:
         finally:
             self._running.discard(name)
             self._record_next(name)
-            gc.collect(0)  # what came since the last time: by itself Python waits for millions
+            # By itself Python would wait for millions of objects. Beside another run it would look
+            # through all that that one holds.
+            if not self._running:
+                gc.collect()
 
     def _record_next(self, name: str) -> None:
         """Remember for ``status`` when a connection runs next; nothing once the daemon ends."""
