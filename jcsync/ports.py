@@ -183,7 +183,7 @@ class ServiceProvider(Protocol):
 
     @property
     def rates(self) -> Mapping[str, float]:
-        """What each HTTP method was found to bear, per second; empty when nothing was refused."""
+        """What each HTTP method was found to bear, per second; 0 for any, empty for no refusal."""
         ...
 
     @property

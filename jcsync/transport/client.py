@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from time import monotonic
 from typing import Protocol, TypeVar
 
@@ -15,6 +16,7 @@ from jcsync.errors import (
     JcsyncError,
     RemoteError,
     StoppedError,
+    ThrottledError,
     TransientError,
     UnauthorizedError,
     UnknownOutcomeError,
@@ -24,6 +26,7 @@ from jcsync.transport.answers import Answer, RawAnswer, allowance, parse_answer
 from jcsync.transport.failures import FAILURES, translate
 from jcsync.transport.pace import Paces
 from jcsync.transport.retry import (
+    LONGEST_RETRY_AFTER_S,
     RetryPolicy,
     build_retrying,
     is_safe_to_repeat,
@@ -114,6 +117,7 @@ class Transport:
             rates=endpoint.rates,
         )
         self._under_way = 0
+        self._counts_down = False
         self._lock = threading.Lock()
         self._of_thread = threading.local()
         self._session = build_session(endpoint)
@@ -231,7 +235,7 @@ class Transport:
 
     @property
     def rates(self) -> Mapping[str, float]:
-        """What each method was found to bear, per second; empty when nothing was refused."""
+        """What each method was found to bear, per second; 0 for any, empty for no refusal."""
         return self._paces.rates
 
     @property
@@ -282,8 +286,10 @@ class Transport:
         self._count_answer(str(raw.status))
         now = self._clock.now()
         left, renewed_s = allowance(raw.headers, now)
-        if left is not None and left < self._under_way and renewed_s:
-            self._paces.pause(method, renewed_s)
+        # Who has nothing left from the first answer on does not count.
+        self._counts_down = self._counts_down or bool(left)
+        if self._counts_down and left is not None and left < self._under_way and renewed_s:
+            self._paces.pause(method, min(renewed_s, LONGEST_RETRY_AFTER_S))
         try:
             answer = parse_answer(raw, now)
         except RemoteError as error:
@@ -291,7 +297,10 @@ class Transport:
             if isinstance(error, TransientError) and (
                 error.status in _THROTTLED or asked is not None
             ):
-                pace.refused(began, asked)
+                is_plain = error.status != HTTPStatus.SERVICE_UNAVAILABLE or isinstance(
+                    error, ThrottledError
+                )
+                pace.refused(began, asked or (None if is_plain else 0.0))
             else:
                 pace.passed(began)
             raise

@@ -187,7 +187,8 @@ class Rate:
         Args:
             began: When the request began.
             now: When it was refused.
-            told: Seconds to wait, as the other side says: then ``pause`` is called with them.
+            told: Seconds to wait, as the other side says: then ``pause`` is called with them. 0: it
+                may have failed for another reason, for which nobody else waits long.
         """
         self._cost_s = told or 0.0
         if began > self._cut_at:
@@ -204,8 +205,9 @@ class Rate:
         self._spent_at, self._row = now, 0
         self._chance.forget()
         if self._passed or self._refused:
-            self._cut(now, self._measure(now, spent=True))
-        if told is None or self._vain > 1:
+            least = _CAUTIOUS_GUESS if told == 0 else _SLOWEST
+            self._cut(now, max(self._measure(now, spent=True), least))
+        if told is None or (told and self._vain > 1):
             self.pause(now, min(_FIRST_PAUSE_S * _LONGER**self._vain, _LONGEST_PAUSE_S))
         self._vain += 1
 
@@ -254,7 +256,11 @@ class Rate:
 
 
 class Pace:
-    """Lets the requests of several threads begin one after another, at a rate that adapts."""
+    """Lets the requests of several threads begin one after another, at a rate that adapts.
+
+    Attributes:
+        answers: Requests that were answered.
+    """
 
     def __init__(
         self,
@@ -266,6 +272,7 @@ class Pace:
     ) -> None:
         """Start as ``Rate`` does; ``stop`` ends every wait."""
         self._rate = Rate(per_second, peak, guessed=guessed)
+        self.answers = 0
         self._was_refused = False
         self._turn, self._lock = threading.Lock(), threading.Lock()
         self._stop = stop
@@ -300,6 +307,7 @@ class Pace:
     def passed(self, began: float) -> None:
         """A request that began then, on the monotonic clock, was not refused."""
         with self._lock:
+            self.answers += 1
             self._rate.passed(began, monotonic())
 
     def refused(self, began: float, told: float | None) -> None:
@@ -307,9 +315,10 @@ class Pace:
 
         Args:
             began: When it began, on the monotonic clock.
-            told: Seconds to wait, as the other side says: then the retry policy pauses.
+            told: Seconds to wait, as for ``Rate``: then the retry policy pauses.
         """
         with self._lock:
+            self.answers += 1
             self._was_refused = True
             self._rate.refused(began, monotonic(), told=told)
 
@@ -331,12 +340,14 @@ class Paces:
             per_second: Of all requests, ``None`` for none.
             per_minute: Of single methods.
             stop: Ends every wait.
-            rates: What methods were found to bear before, per second.
+            rates: What methods were found to bear before, as in ``rates``.
         """
         spaced = None if per_second is None else per_second / _CEILING_GAP
         self._all = Pace(spaced, stop)
         self._own = {m: Pace(limit / _MINUTE_S, stop) for m, limit in per_minute.items()}
-        known = {m: Pace(None, stop, rate, guessed=False) for m, rate in (rates or {}).items()}
+        known = {
+            m: Pace(None, stop, rate or None, guessed=False) for m, rate in (rates or {}).items()
+        }
         self._of = known | self._own
         self._stop = stop
         self._lock = threading.Lock()
@@ -352,12 +363,21 @@ class Paces:
 
     @property
     def rates(self) -> Mapping[str, float]:
-        """What each method was found to bear, per second; empty when nothing was refused."""
+        """What each method was found to bear, per second; 0 for any, empty if nothing was refused.
+
+        A method of few requests shows little: it is taken to bear what the busiest one does.
+        """
         with self._lock:
             paces = dict(self._of)
         if not any(pace.was_refused for pace in paces.values()):
             return {}
-        return {m: round(pace.peak, 2) for m, pace in paces.items() if pace.peak is not None}
+        busiest = max(paces.values(), key=lambda pace: pace.answers).peak or 0.0
+        return {
+            method: round(max(pace.peak or 0.0, busiest), 2)
+            if pace.peak or pace.answers < _LATELY
+            else 0.0
+            for method, pace in paces.items()
+        }
 
     def wait(self) -> None:
         """Wait for the turn among all requests."""

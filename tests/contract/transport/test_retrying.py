@@ -450,6 +450,19 @@ def test_what_a_server_says_is_left_is_not_exceeded() -> None:
     assert transport.answers["429"] <= 2
 
 
+def test_server_that_has_never_anything_left_is_not_believed() -> None:
+    """It takes requests all the same."""
+    told = {"X_RateLimit_Remaining": "0", "X_RateLimit_Reset": "60"}
+    with (
+        RawServer(in_turn(reply({}, **told))) as server,
+        transport_to(server.url, concurrency=8) as transport,
+        ThreadPoolExecutor(8) as pool,
+    ):
+        began = time.monotonic()
+        list(pool.map(lambda _: transport.request("GET", "/x"), range(40)))
+        assert time.monotonic() - began < 30
+
+
 def test_request_that_was_never_sent_is_not_under_way() -> None:
     """Credentials that no header can carry do not make a server look spent."""
     told = {"RateLimit_Remaining": "3", "RateLimit_Reset": "60"}

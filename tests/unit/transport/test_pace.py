@@ -262,6 +262,24 @@ def test_new_method_begins_at_what_others_have_found() -> None:
     assert paces.of("PATCH").peak == get.peak
 
 
+def test_rates_are_told_of_who_was_refused() -> None:
+    """Who was not is free; who made few requests is taken to bear what the busiest method does."""
+    paces = Paces(None, {}, threading.Event())
+    began = time.monotonic()
+    for method, number in (("GET", 1), ("POST", 60), ("PUT", 50), ("PATCH", 1)):
+        for _ in range(number):
+            paces.of(method).passed(began)
+    assert paces.rates == {}
+    for method in ("POST", "GET"):
+        for _ in range(3):
+            paces.of(method).refused(began + 60, 0.0)
+    rates = paces.rates
+    assert rates["PUT"] == 0
+    assert rates["GET"] == rates["PATCH"] == rates["POST"] > 0
+    again = Paces(None, {}, threading.Event(), rates=rates)
+    assert [again.of(m).peak for m in ("GET", "PUT")] == [rates["POST"], None]
+
+
 def test_pause_of_one_method_holds_all_but_those_with_a_ceiling() -> None:
     """Who is told to wait does not go on with another method, unless that is counted by itself."""
     stop = Waits()
@@ -316,8 +334,8 @@ def test_shorter_pause_changes_nothing() -> None:
 
 
 def test_refusal_without_a_word_pauses_and_one_with_does_not() -> None:
-    """Where the server names the time, the retry policy pauses."""
-    for told, waited in ((None, True), (1.0, False)):
+    """Where the server names the time, the retry policy pauses; and an outage holds nobody else."""
+    for told, waited in ((None, True), (1.0, False), (0.0, False)):
         stop = Waits()
         pace = Pace(None, stop)
         for _ in range(3):
