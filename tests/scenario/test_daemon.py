@@ -284,6 +284,7 @@ def test_each_line_of_a_run_names_it(team: Site) -> None:
     with team.daemon() as daemon:
         wait_for(lambda: "ann" not in team.active and len(team.active) >= 5)
         faults.add(misfortunes.fail(401), count=None)
+        team.join("hal")  # a fast run with nothing to do would not ask the platform
         wait_for(lambda: team.json("runs")["runs"][0]["outcome"] == "failed", seconds=40)
 
     runs = {run["run_id"] for run in team.json("runs")["runs"] if run["trigger"] == "schedule"}
