@@ -42,7 +42,7 @@ def look_for_drift(connection: Connection) -> DriftReport:
     Raises:
         JcsyncError: A side could not be read at all.
     """
-    check_organization(connection, remember=False)
+    check_organization(connection)
     state, actual = read_everybody(connection)
     memory = recall(connection.store, connection.name)
     suspicious = replace(

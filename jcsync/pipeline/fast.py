@@ -195,7 +195,7 @@ def look_fast(connection: Connection, events: EventLog, order: Order) -> Look:
         baseline = replace(baseline, followed=watch.changes.until, seen=seen)
     if people is not None and not people | again:
         return Look(state=None, baseline=baseline, decided={}, findings=watch.findings)
-    check_organization(connection, remember=False)
+    check_organization(connection)
     state, before = _read(connection, baseline, None if people is None else people | again)
     desired = map_directory(connection, state)
     now = fingerprints(desired.users, desired.groups)

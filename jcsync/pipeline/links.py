@@ -44,7 +44,7 @@ def adopt_account(connection: Connection, account: str, who: str) -> RunReport |
 def _adopt_account(
     connection: Connection, account: str, who: str, lease: Lease
 ) -> RunReport | None:
-    check_organization(connection, remember=False)
+    check_organization(connection)
     memory = recall(connection.store, connection.name)
     state, actual = fetch_both(
         connection.directory, connection.provider, connection.scope, groups=False

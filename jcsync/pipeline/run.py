@@ -23,7 +23,7 @@ from jcsync.pipeline.fast import (
     watch_everything,
 )
 from jcsync.pipeline.orders import Connection, Decision, Memory, Order, Progress
-from jcsync.pipeline.organization import check_organization
+from jcsync.pipeline.organization import organization_checked
 from jcsync.pipeline.reading import (
     map_directory,
     read_accounts,
@@ -128,14 +128,16 @@ def _run_full(
     known: DesiredState | None,
 ) -> None:
     began = connection.clock.now()
-    check_organization(connection, remember=order.apply)
     record.progress("read", 0, 0)
-    watch = (
-        Watch() if order.is_partial else watch_everything(connection, events, follow=order.apply)
-    )
-    record.notice(watch.findings)
-    memory = recall(connection.store, connection.name)
-    desired, actual = _read(connection, memory, order, known)
+    with organization_checked(connection, remember=order.apply):
+        watch = (
+            Watch()
+            if order.is_partial
+            else watch_everything(connection, events, follow=order.apply)
+        )
+        record.notice(watch.findings)
+        memory = recall(connection.store, connection.name)
+        desired, actual = _read(connection, memory, order, known)
     record.progress("decide", 0, 0)
 
     def decided(*, patient: bool) -> Decision:
