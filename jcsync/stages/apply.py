@@ -34,6 +34,8 @@ from jcsync.threads import Pool
 
 _SHOWN = 5
 _MANY = 100
+_AHEAD = 2000
+"""Changes that are given to the workers before one has ended: each takes 2 kB until then."""
 _GATHER_S = 0.05
 """What comes within so long is recorded by one transaction, while more than a few are pending."""
 
@@ -82,14 +84,16 @@ def apply_plan(
                 def begin(part: Part, ended: SimpleQueue[Future[list[Outcome]]] = ended) -> None:
                     pool.submit(application.attempt_all, part, begin).add_done_callback(ended.put)
 
-                pending = 0
-                for part in _parts(list(step), provider):
-                    pending += len(part)
-                    begin(part)
+                due = list(step)
+                parts, pending, under_way = iter(_parts(due, provider)), len(due), 0
                 while pending:
+                    while under_way < _AHEAD and (part := next(parts, None)):
+                        begin(part)
+                        under_way += len(part)
                     futures = _take(ended, application.halt if pending > _MANY else None)
                     outcomes = [outcome for future in futures for outcome in future.result()]
                     pending -= len(outcomes)
+                    under_way -= len(outcomes)
                     if outcomes:
                         yield outcomes
         except BaseException:

@@ -1,7 +1,9 @@
 """A plan is carried out in order, and one failure stops nobody else."""
 
+import gc
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 
 import pytest
@@ -58,6 +60,19 @@ def statuses(outcomes: list[Outcome]) -> list[Status]:
 
 
 # ---------------------------------------------------------------------- people
+
+
+def test_large_plan_is_handed_out_piece_by_piece() -> None:
+    """What waits for a worker takes more memory than the change itself, of 100,000 a quarter GB."""
+    plan = a_plan(*(a_change(Action.CREATE, f"p{n}", step=1) for n in range(3000)))
+    applying = apply_plan(plan, FakeProvider(), workers=2, check=LEASE.check)
+
+    ended = [*next(applying)]
+    waiting = sum(isinstance(found, Future) for found in gc.get_objects())
+    ended += [outcome for outcomes in applying for outcome in outcomes]
+
+    assert waiting < 2500
+    assert sorted(outcome.n for outcome in ended) == list(range(1, 3001))
 
 
 def test_every_action_reaches_the_platform() -> None:
