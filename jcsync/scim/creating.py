@@ -75,12 +75,13 @@ class Creator:
 
     def complete(self, resource_id: str, attributes: Mapping[str, Value], shown: object) -> Written:
         """Compare a new account with what was sent, and send again what it lacks."""
-        sent = [
-            AttributeChange(path=path, before=None, after=value)
-            for path, value in attributes.items()
-            if value not in (None, "")
-        ]
+        values = {name: value for name, value in attributes.items() if value not in (None, "")}
         path = resource_path("Users", resource_id)
+        if self._verifier.shows_all("Users", path, values, shown):
+            return Written(resource_id=resource_id, seen=True)
+        sent = [
+            AttributeChange(path=name, before=None, after=value) for name, value in values.items()
+        ]
         actual = self._verifier.look("Users", path, sent, shown)
         if actual is None:
             return Written(resource_id=resource_id)

@@ -38,6 +38,24 @@ class Verifier:
         self._doubted: set[tuple[str, str]] = set()
         self._given_up: Counter[tuple[Collection, str]] = Counter()
 
+    def shows_all(
+        self, collection: Collection, path: str, sent: Mapping[str, Value], answer: object
+    ) -> bool:
+        """Whether an answer shows the resource with all that was sent: then nothing else is due.
+
+        Args:
+            collection: Of the resource.
+            path: Of the resource.
+            sent: Values by path.
+            answer: JSON of the answer.
+        """
+        if not isinstance(answer, Mapping) or not is_resource(collection, answer):
+            return False
+        if not all(self._holds(name, value, answer) for name, value in sent.items()):
+            return False
+        self._reader.note_version(path, answer)
+        return True
+
     def look(
         self,
         collection: Collection,
@@ -108,10 +126,13 @@ class Verifier:
 
     def is_kept(self, change: AttributeChange, actual: Json) -> bool:
         """Whether a resource has what was sent, or does not show such attributes at all."""
-        name = change.path.casefold()
+        return self._holds(change.path, change.after, actual)
+
+    def _holds(self, path: str, value: Value, actual: Json) -> bool:
+        name = path.casefold()
         if name == "password" or (name == "externalid" and self._profile.external_id == "hidden"):
             return True
-        return _same(change.path, value_at(actual, change.path), change.after)
+        return _same(path, value_at(actual, path), value)
 
     def give_up(self, collection: Collection, changes: Iterable[AttributeChange]) -> None:
         """Remember that a server ignores these attributes, in whatever way they are sent."""
