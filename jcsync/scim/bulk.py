@@ -8,7 +8,6 @@ Source:
     RFC 7644, section 3.7.
 """
 
-import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from jcsync.scim.patching import Patcher
 from jcsync.scim.profiles import Profile
 from jcsync.scim.reading import Reader
 from jcsync.scim.wire import attribute, dump_user, text_of
+from jcsync.transport import dump_body
 
 BULK_REQUEST = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 
@@ -134,8 +134,10 @@ class BulkWriter:
         """
         if self.size <= 1 or len(operations) <= 1:
             return {}
-        body = {"schemas": [BULK_REQUEST], "Operations": list(operations)}
-        if len(operations) > self.size or self._is_too_large(body):
+        if len(operations) > self.size:
+            return self._send_halves(operations)
+        body = dump_body({"schemas": [BULK_REQUEST], "Operations": operations})
+        if 0 < self._discovery.facts().bulk_bytes < len(body):
             return self._send_halves(operations)
         done: dict[str, Done] = {}
         try:
@@ -155,10 +157,6 @@ class BulkWriter:
             with self._lock:
                 self._most = 1
         return done
-
-    def _is_too_large(self, body: object) -> bool:
-        most = self._discovery.facts().bulk_bytes
-        return 0 < most < len(json.dumps(body, separators=(",", ":")))
 
     def _send_halves(self, operations: Sequence[dict[str, Any]]) -> dict[str, Done]:
         half = (len(operations) + 1) // 2

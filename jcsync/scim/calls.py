@@ -45,7 +45,7 @@ class Calls:
         Args:
             method: ``PUT`` or ``DELETE``.
             path: Below the base URL.
-            body: JSON value, ``None`` for none.
+            body: JSON value, or bytes of one; ``None`` for none.
             version: What the resource must still be, ``""`` for anything.
 
         Raises:

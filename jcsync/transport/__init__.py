@@ -15,9 +15,9 @@ read-only mode sends nothing that could change the other side.
 """
 
 from jcsync.transport.answers import Answer
-from jcsync.transport.client import ReadOnlyError, Transport
+from jcsync.transport.client import ReadOnlyError, Transport, dump_body
 from jcsync.transport.ping import ping
 from jcsync.transport.retry import RetryPolicy
 from jcsync.transport.session import Endpoint
 
-__all__ = ["Answer", "Endpoint", "ReadOnlyError", "RetryPolicy", "Transport", "ping"]
+__all__ = ["Answer", "Endpoint", "ReadOnlyError", "RetryPolicy", "Transport", "dump_body", "ping"]

@@ -152,7 +152,7 @@ class Transport:
             method: HTTP method.
             path: Appended to the base URL; ids in it are percent-encoded already.
             params: Query parameters.
-            body: JSON value to send.
+            body: JSON value to send, or bytes of one.
             form: Form fields to send instead of a JSON body.
             headers: Over those of the end point.
             reads: A POST that changes nothing (search, token): repeatable, and allowed in
@@ -170,7 +170,7 @@ class Transport:
             path=path,
             url=self.endpoint.url(path),
             params=params,
-            data=form if body is None else _dump(body),
+            data=form if body is None else dump_body(body),
             headers=headers or {},
             repeatable=reads or method in _REPEATABLE_METHODS,
         )
@@ -347,8 +347,9 @@ class Transport:
             self.retries += 1
 
 
-def _dump(body: object) -> bytes:
-    return json.dumps(body, separators=(",", ":")).encode()
+def dump_body(body: object) -> bytes:
+    """Return a JSON value as it is sent; what is bytes already stays as it is."""
+    return body if isinstance(body, bytes) else json.dumps(body, separators=(",", ":")).encode()
 
 
 def _check_headers(headers: Mapping[str, str], name: str) -> tuple[str, ...]:
