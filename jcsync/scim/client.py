@@ -169,7 +169,7 @@ class ScimProvider:
 
         A platform without groups has a gap.
         """
-        wanted = frozenset(accounts)
+        wanted = tuple(dict.fromkeys(accounts))
         try:
             rows, members, gaps = self._lookup.memberships(sought, wanted)
         except RemoteError as error:
