@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
 from time import monotonic
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -97,14 +98,32 @@ def build_session(endpoint: Endpoint) -> requests.Session:
     )
     if endpoint.proxy:
         session.proxies = {"http": endpoint.proxy, "https": endpoint.proxy}
-    context = None
-    if endpoint.base_url.startswith("https:"):
-        context = ssl.create_default_context()
-        if endpoint.ca_file:
-            context.load_verify_locations(endpoint.ca_file)
+    secure = endpoint.base_url.startswith("https:")
+    context = _trusting(endpoint.ca_file) if secure else None
     for scheme in ("http://", "https://"):
         session.mount(scheme, Adapter(endpoint.concurrency, context))
     return session
+
+
+def _trusting(ca_file: str | None) -> ssl.SSLContext:
+    """TLS by the certificates of the system and one more file, read again when a file has changed.
+
+    Raises:
+        OSError: ``ca_file`` cannot be read or holds no certificate.
+    """
+    files = (ssl.get_default_verify_paths().cafile, ca_file)
+    return _read_trusted(ca_file, tuple(Path(file).stat().st_mtime_ns for file in files if file))
+
+
+@lru_cache(maxsize=8)
+def _read_trusted(ca_file: str | None, _changed: tuple[int, ...]) -> ssl.SSLContext:
+    """Read them once for all connections: each reading takes as long as ten requests."""
+    context = ssl.create_default_context()
+    if not context.cert_store_stats()["x509_ca"]:  # a system without any
+        context.load_verify_locations(requests.adapters.DEFAULT_CA_BUNDLE_PATH)
+    if ca_file:
+        context.load_verify_locations(ca_file)
+    return context
 
 
 def send_once(
@@ -213,7 +232,6 @@ class Adapter(HTTPAdapter):
         """Keep as many connections as ``pool``."""
         self._tls: dict[str, Any] = {} if context is None else {"ssl_context": context}
         self._connections: Any = None
-        self._verified: Any = None
         super().__init__(pool_connections=1, pool_maxsize=pool)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - requests' own
@@ -230,11 +248,9 @@ class Adapter(HTTPAdapter):
             self._connections = super().get_connection_with_tls_context(*args, **kwargs)
         return self._connections
 
-    def cert_verify(self, conn: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - requests' own
-        """Look for the file of certificates once, not for every request."""
-        if conn is not self._verified:
-            super().cert_verify(conn, *args, **kwargs)  # type: ignore[no-untyped-call]
-            self._verified = conn
+    def cert_verify(self, conn: Any, *_args: Any, **_kwargs: Any) -> None:  # noqa: ANN401 - requests' own
+        """Verify by the context: requests would add certificates of its own at each connection."""
+        conn.cert_reqs = "CERT_REQUIRED"
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:  # noqa: ANN401 - requests' own
         """Return what is looked at of a response; cookies are not."""

@@ -6,8 +6,11 @@ import ssl
 import subprocess
 import threading
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import pytest
+import requests
 
 from jcsync import __version__
 from jcsync.errors import (
@@ -302,6 +305,52 @@ def test_ca_file_makes_the_certificate_trusted(
     with (
         RawServer(in_turn(reply({"ok": 1})), context=tls) as server,
         transport_to(server.url, ca_file=str(certificate[0])) as transport,
+    ):
+        assert transport.request("GET", "/x").body == {"ok": 1}
+
+
+def test_a_ca_file_is_read_once_until_it_changes(
+    tls: ssl.SSLContext, certificate: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """Neither each connection nor each run reads the certificates of the system again."""
+    ca_file = tmp_path / "ca.pem"
+
+    def ask() -> Any:
+        with (
+            RawServer(in_turn(reply({"ok": 1})), context=tls) as server,
+            transport_to(server.url, ca_file=str(ca_file)) as transport,
+        ):
+            return transport.request("GET", "/x").body
+
+    ca_file.write_bytes(Path(requests.adapters.DEFAULT_CA_BUNDLE_PATH).read_bytes())
+    with pytest.raises(UntrustedError):
+        ask()
+    ca_file.write_bytes(certificate[0].read_bytes())
+    with mock.patch("ssl.create_default_context", wraps=ssl.create_default_context) as create:
+        assert [ask(), ask(), ask()] == [{"ok": 1}] * 3
+    assert create.call_count == 1
+
+
+def test_what_requests_trusts_counts_where_the_system_has_nothing(
+    tls: ssl.SSLContext,
+    certificate: tuple[Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An authority that was removed from the system is not trusted for another list's sake."""
+    monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(certificate[0]))
+    with (
+        RawServer(in_turn(reply({"ok": 1}), reply({"ok": 1})), context=tls) as server,
+        transport_to(server.url) as transport,
+        pytest.raises(UntrustedError),
+    ):
+        transport.request("GET", "/x")
+
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    with (
+        RawServer(in_turn(reply({"ok": 1})), context=tls) as server,
+        transport_to(server.url) as transport,
     ):
         assert transport.request("GET", "/x").body == {"ok": 1}
 
