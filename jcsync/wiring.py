@@ -222,7 +222,7 @@ def wired(
             feed=feed,
             feed_wanted=settings.directory.insights == "on",
             platform=(transport.endpoint.host, settings.provider.profile),
-            basis=_basis(settings),
+            basis=_basis(loaded, name),
         )
     finally:
         directory.close()
@@ -315,14 +315,17 @@ def _build_directory(
     return client, feed, closing
 
 
-def _basis(settings: ConnectionSettings) -> str:
+def _basis(loaded: Loaded, name: str) -> str:
     """What fast runs hold for: this version, both sides, and all that decides about people."""
+    settings = loaded.settings.connections[name]
     directory, provider = settings.directory, settings.provider
+    about_people = {"connections": {name: {"scope", "users", "groups", "policy"}}}
+    dumped = loaded.settings.model_dump(mode="json", include=about_people)
     content = [
         __version__,
         [hosts(directory).base_url, directory.org_id],
         [str(provider.base_url), provider.profile, provider.quirks],
-        settings.model_dump(mode="json", include={"scope", "users", "groups", "policy"}),
+        dumped["connections"][name],
     ]
     text = json.dumps(content, sort_keys=True, default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]

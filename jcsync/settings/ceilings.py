@@ -76,20 +76,28 @@ class LimitsSettings(Section):
     """What a run may change unattended; a plan beyond one of them is held for a decision."""
 
     deactivate: DeactivateLimit = Field(
-        default_factory=DeactivateLimit,
+        default_factory=DeactivateLimit.model_construct,
         description="Accounts that lose access; one change always passes.",
     )
-    delete: DeleteLimit = Field(default_factory=DeleteLimit, description="Accounts deleted.")
+    delete: DeleteLimit = Field(
+        default_factory=DeleteLimit.model_construct, description="Accounts deleted."
+    )
     remove_members: RemoveMembersLimit = Field(
-        default_factory=RemoveMembersLimit, description="Members that one group loses."
+        default_factory=RemoveMembersLimit.model_construct,
+        description="Members that one group loses.",
     )
     delete_groups: DeleteGroupsLimit = Field(
-        default_factory=DeleteGroupsLimit, description="Groups deleted."
+        default_factory=DeleteGroupsLimit.model_construct, description="Groups deleted."
     )
-    patch: PatchLimit = Field(default_factory=PatchLimit, description="Accounts rewritten.")
-    create: CreateLimit = Field(default_factory=CreateLimit, description="Accounts created.")
+    patch: PatchLimit = Field(
+        default_factory=PatchLimit.model_construct, description="Accounts rewritten."
+    )
+    create: CreateLimit = Field(
+        default_factory=CreateLimit.model_construct, description="Accounts created."
+    )
     accounts: AccountsLimit = Field(
-        default_factory=AccountsLimit, description="Licences: active accounts after the run."
+        default_factory=AccountsLimit.model_construct,
+        description="Licences: active accounts after the run.",
     )
 
     @model_validator(mode="before")

@@ -251,14 +251,14 @@ class Connection(Section):
     allow_insecure: bool = Field(
         default=False, description="Allow http to hosts other than this computer."
     )
-    directory: DirectorySettings = Field(default_factory=DirectorySettings)
-    scope: ScopeSettings = Field(default_factory=ScopeSettings)
+    directory: DirectorySettings = Field(default_factory=DirectorySettings.model_construct)
+    scope: ScopeSettings = Field(default_factory=ScopeSettings.model_construct)
     provider: ProviderSettings
-    users: UsersSettings = Field(default_factory=UsersSettings)
-    groups: GroupsSettings = Field(default_factory=GroupsSettings)
-    policy: PolicySettings = Field(default_factory=PolicySettings)
-    limits: LimitsSettings = Field(default_factory=LimitsSettings)
-    schedule: ScheduleSettings = Field(default_factory=ScheduleSettings)
+    users: UsersSettings = Field(default_factory=UsersSettings.model_construct)
+    groups: GroupsSettings = Field(default_factory=GroupsSettings.model_construct)
+    policy: PolicySettings = Field(default_factory=PolicySettings.model_construct)
+    limits: LimitsSettings = Field(default_factory=LimitsSettings.model_construct)
+    schedule: ScheduleSettings = Field(default_factory=ScheduleSettings.model_construct)
 
     @model_validator(mode="before")
     @classmethod

@@ -56,7 +56,11 @@ _CUSTOM_FORM: Final = re.compile(
 
 
 class Section(BaseModel):
-    """A mapping of settings; a key that it does not know is an error, an empty one is empty."""
+    """A mapping of settings; a key that it does not know is an error, an empty one is empty.
+
+    What checks and writes it is built once, for all sections together (``defer_build``). One that
+    is left out is made by ``model_construct``, which needs none of that.
+    """
 
     model_config = ConfigDict(
         extra="forbid",

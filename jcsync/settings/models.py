@@ -120,10 +120,10 @@ class Settings(BaseSettings):
         extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False
     )
 
-    store: StoreSettings = Field(default_factory=StoreSettings)
-    log: LogSettings = Field(default_factory=LogSettings)
-    http: HttpSettings = Field(default_factory=HttpSettings)
-    notify: NotifySettings = Field(default_factory=NotifySettings)
+    store: StoreSettings = Field(default_factory=StoreSettings.model_construct)
+    log: LogSettings = Field(default_factory=LogSettings.model_construct)
+    http: HttpSettings = Field(default_factory=HttpSettings.model_construct)
+    notify: NotifySettings = Field(default_factory=NotifySettings.model_construct)
     connections: dict[str, Connection] = Field(
         default_factory=dict,
         description="One for each directory and platform, by a name of your choice.",
