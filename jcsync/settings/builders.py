@@ -28,6 +28,7 @@ from jcsync.settings.ceilings import CountLimit, ShareLimit
 from jcsync.settings.connection import DEFAULT_GROUP_NAME, Connection, DirectorySettings
 from jcsync.settings.entries import AttributeSource, ClauseSettings
 from jcsync.settings.paths import Speller, check_paths, fold, is_below, is_beside, is_primary
+from jcsync.settings.plain import read_plain
 
 _SUBDOMAIN: Final = {"us": "", "eu": "eu.", "in": "in."}
 _TOKEN_URL: Final = "https://admin-oauth.id.jumpcloud.com/oauth2/token"  # noqa: S105 # an address
@@ -202,14 +203,22 @@ def _reader(
 ) -> tuple[str, Callable[[DirectoryUser], Value], frozenset[str] | None]:
     """Return the origin in words, the function that reads it, and the fields it may look at."""
     if source.template is not None:
-        from jcsync.settings import templates  # noqa: PLC0415 # loads Jinja2
-
-        read = templates.compile_user_template(source.template)
-        return "template", read, templates.fields_of_user(source.template)
+        return "template", *_template_reader(source.template)
     name = source.from_ or source.reference
     if name is not None:
         return name, _field_reader(name), frozenset({root_field(name)})
     return "constant", partial(_read_constant, source.value), frozenset()
+
+
+def _template_reader(
+    source: str,
+) -> tuple[Callable[[DirectoryUser], str], frozenset[str] | None]:
+    plain = read_plain(source)
+    if plain:
+        return plain.render, plain.fields
+    from jcsync.settings import templates  # noqa: PLC0415 # loads Jinja2
+
+    return templates.compile_user_template(source), templates.fields_of_user(source)
 
 
 def _field_reader(name: str) -> Callable[[DirectoryUser], Value]:

@@ -28,6 +28,7 @@ from jcsync.model.directory import ADDRESS_FIELDS, TEXT_FIELDS, is_field
 from jcsync.model.resource import Value
 from jcsync.model.text import did_you_mean
 from jcsync.settings.addresses import check_proxy, check_store_url, check_url, parse_bind
+from jcsync.settings.plain import read_plain
 from jcsync.settings.problems import shorten
 from jcsync.settings.times import (
     Jitter,
@@ -196,6 +197,8 @@ def _check_pattern(text: str) -> str:
 
 
 def _check_template(text: str) -> str:
+    if read_plain(text):
+        return text
     from jcsync.settings.templates import check_user_template  # noqa: PLC0415 # loads Jinja2
 
     check_user_template(text)

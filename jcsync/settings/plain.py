@@ -1,62 +1,154 @@
-"""Templates that only choose and join fields, without what Jinja2 does around each rendering.
+"""Templates that only choose and join fields: read and rendered without Jinja2.
 
-Most are no more than that, and are rendered for everybody in every run: this takes a tenth of the
-time, and a test compares what comes of it.
+Most are no more than that, those of the profiles among them, and are rendered for everybody in
+every run: this takes a tenth of the time, and Jinja2 need not be loaded. What is not understood
+here is left to it, and a test compares what comes of both.
 """
 
-from collections.abc import Callable, Iterable
+import re
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from operator import attrgetter
 from typing import Final
 
-from jinja2 import nodes
-
 from jcsync.model.directory import TEXT_FIELDS, DirectoryUser
-from jcsync.settings.filters import is_blank
+from jcsync.model.rules import MappingError
+
+MAX_OUTPUT: Final = 10_000
 
 Render = Callable[[DirectoryUser], str]
 
 _FIELDS: Final = frozenset({"id", *TEXT_FIELDS})
+_MOST_WORDS: Final = 200
+"""Of one expression, which therefore nests less deeply than Python's stack allows."""
+
+_EXPRESSION: Final = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+_OPENING: Final = re.compile(r"\{[{%#]")
+_WORD: Final = re.compile(r"""user\.\w+ | '[^'\\]*' | "[^"\\]*" | \w+ | \S""", re.VERBOSE)
 
 
-def compile_plain(tree: nodes.Template) -> Render | None:
-    """Return the function that renders a template of ``user``, ``None`` where it takes Jinja2.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainTemplate:
+    """A template that was read.
 
-    Args:
-        tree: A checked template.
+    Attributes:
+        render: Writes it for one user, stripped; raises ``MappingError`` when that is too much.
+        fields: Those of ``user`` that it names.
     """
-    if not all(isinstance(node, nodes.Output) for node in tree.body):
+
+    render: Render
+    fields: frozenset[str]
+
+
+@lru_cache
+def read_plain(source: str) -> PlainTemplate | None:
+    """Return a template of ``user``, ``None`` where it takes Jinja2 to understand or to refuse it."""
+    pieces = _EXPRESSION.split(source)  # text, expression, text, …
+    if len(pieces) == 1 or "\r" in source:
         return None
-    return _join(child for node in tree.body for child in node.iter_child_nodes())
-
-
-def _join(found: Iterable[nodes.Node]) -> Render | None:
-    parts = _compile(found)
-    return None if parts is None else lambda user: "".join([part(user) for part in parts])
-
-
-def _first(found: Iterable[nodes.Node]) -> Render | None:
-    parts = _compile(found)
-    if parts is None:
+    try:
+        parts = [
+            _read(piece) if place % 2 else _text(piece)
+            for place, piece in enumerate(pieces)
+            if piece or place % 2
+        ]
+    except _BeyondError:
         return None
-    return lambda user: next((text for part in parts if not is_blank(text := part(user))), "")
+    write = _join(parts)
+    words = [word for expression in pieces[1::2] for word in _WORD.findall(expression)]
+    return PlainTemplate(
+        render=lambda user: bounded(write(user)),
+        fields=frozenset(word.removeprefix("user.") for word in words if word.startswith("user.")),
+    )
 
 
-def _compile(found: Iterable[nodes.Node]) -> list[Render] | None:
-    parts = [_part(node) for node in found]
-    known = [part for part in parts if part is not None]
-    return known if len(known) == len(parts) else None
+def bounded(text: str) -> str:
+    """Return what a template wrote, stripped.
+
+    Raises:
+        MappingError: It is too much.
+    """
+    if len(text) > MAX_OUTPUT:
+        message = f"the template writes more than {MAX_OUTPUT} characters"
+        raise MappingError(message)
+    return text.strip()
 
 
-def _part(node: nodes.Node) -> Render | None:
-    match node:
-        case nodes.TemplateData(data=str(text)) | nodes.Const(value=str(text)):
-            return lambda _user: text
-        case nodes.Getattr(node=nodes.Name(name="user"), attr=str(name)) if name in _FIELDS:
-            return attrgetter(name)
-        case nodes.Concat(nodes=found):
-            return _join(found)
-        case nodes.Call(
-            node=nodes.Name(name="first"), args=found, kwargs=[], dyn_args=None, dyn_kwargs=None
-        ):
-            return _first(found)
-    return None
+class _BeyondError(Exception):
+    """Something is more than choosing and joining."""
+
+
+def _text(text: str) -> Render:
+    if _OPENING.search(text):
+        raise _BeyondError
+    return _constant(text)
+
+
+def _read(expression: str) -> Render:
+    words = deque(_WORD.findall(expression))
+    if len(words) > _MOST_WORDS:
+        raise _BeyondError
+    render = _expression(words)
+    if words:
+        raise _BeyondError
+    return render
+
+
+def _expression(words: deque[str]) -> Render:
+    """Take an expression from the words: terms joined by ``~``."""
+    parts = [_term(words)]
+    while _take(words, "~"):
+        parts.append(_term(words))
+    return _join(parts)
+
+
+def _term(words: deque[str]) -> Render:
+    """Take a field, a text, ``first(…)`` or an expression in parentheses."""
+    word = words.popleft() if words else ""
+    if word.startswith("user.") and (name := word.removeprefix("user.")) in _FIELDS:
+        return attrgetter(name)
+    if word.startswith(("'", '"')) and len(word) > 1:
+        return _constant(word[1:-1])
+    if word == "first" and _take(words, "("):
+        return _first(_arguments(words))
+    if word == "(":
+        inner = _expression(words)
+        if _take(words, ")"):
+            return inner
+    raise _BeyondError
+
+
+def _arguments(words: deque[str]) -> list[Render]:
+    """Take expressions with commas between them, and the parenthesis after them."""
+    if _take(words, ")"):
+        return []
+    found = [_expression(words)]
+    while _take(words, ","):
+        found.append(_expression(words))
+    if not _take(words, ")"):
+        raise _BeyondError
+    return found
+
+
+def _take(words: deque[str], word: str) -> bool:
+    """Take a word if it is the next one."""
+    if not words or words[0] != word:
+        return False
+    words.popleft()
+    return True
+
+
+def _constant(text: str) -> Render:
+    return lambda _user: text
+
+
+def _join(parts: Sequence[Render]) -> Render:
+    if len(parts) == 1:
+        return parts[0]
+    return lambda user: "".join([part(user) for part in parts])
+
+
+def _first(parts: Sequence[Render]) -> Render:
+    return lambda user: next((text for part in parts if (text := part(user)).strip()), "")

@@ -1,6 +1,6 @@
 """Jinja2 templates of attributes and group names: sandboxed, bounded, checked when loaded.
 
-Importing this module loads Jinja2; only settings that use templates do.
+Importing this module loads Jinja2; only settings with templates that are not ``plain`` do.
 """
 
 import re
@@ -19,7 +19,7 @@ from jcsync.model.directory import DirectoryGroup, DirectoryUser
 from jcsync.model.rules import MappingError
 from jcsync.model.text import did_you_mean
 from jcsync.settings.filters import FILTERS, FUNCTIONS, WITHDRAWN, call_problem
-from jcsync.settings.plain import compile_plain
+from jcsync.settings.plain import MAX_OUTPUT, bounded
 from jcsync.settings.problems import shorten
 from jcsync.settings.views import (
     GROUP_FIELDS,
@@ -31,7 +31,6 @@ from jcsync.settings.views import (
     View,
 )
 
-MAX_OUTPUT: Final = 10_000
 _MAX_OPERAND: Final = 1_000_000
 _SIGNS: Final = {
     "begin of print statement": "{{",
@@ -127,9 +126,6 @@ def compile_user_template(source: str) -> Callable[[DirectoryUser], str]:
 
     The function raises ``MappingError`` when the template fails or writes too much.
     """
-    plain = compile_plain(_environment().parse(source))
-    if plain is not None:
-        return lambda user: _bounded(plain(user))
     template = _compile(source)
     return lambda user: _render(template, source, {"user": UserView(user)})
 
@@ -190,14 +186,7 @@ def _render(template: Template, source: str, variables: dict[str, object]) -> st
     except _FAILURES as error:
         message = f"{_failure(source, error)}: {shorten(error)}"
         raise MappingError(message) from error
-    return _bounded("".join(written))
-
-
-def _bounded(text: str) -> str:
-    if len(text) > MAX_OUTPUT:
-        message = f"the template writes more than {MAX_OUTPUT} characters"
-        raise MappingError(message)
-    return text.strip()
+    return bounded("".join(written))
 
 
 def _failure(source: str, error: BaseException) -> str:

@@ -199,6 +199,7 @@ SPARED = (
     "apprise",
     "apscheduler",
     "babel",
+    "jinja2",
     "opentelemetry",
     "phonenumbers",
     "prometheus_client",
