@@ -14,10 +14,10 @@ from jcsync.cli.common import (
     emit_json,
     first_status,
     load_and_log,
-    stop_signals,
 )
 from jcsync.cli.exits import UNREADABLE, USAGE
 from jcsync.cli.naming import connection_argument, connections_argument
+from jcsync.cli.stopping import stop_signals
 from jcsync.cli.tables import print_lines, print_table
 from jcsync.errors import JcsyncError
 from jcsync.model.facts import Learnt

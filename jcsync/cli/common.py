@@ -1,12 +1,8 @@
 """What every command shares: options, output, exit status."""
 
 import io
-import os
-import signal
 import sys
-import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -14,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jcsync.cli.exits import SOME_FAILED
 from jcsync.errors import JcsyncError
 
 if TYPE_CHECKING:
@@ -22,7 +17,6 @@ if TYPE_CHECKING:
 
     from jcsync.settings import Loaded
 
-_PATIENCE_S = 8
 _NARROWEST = 40
 WIDTH = 100
 """Columns of tables and plans where the terminal does not say."""
@@ -154,33 +148,6 @@ def load_and_log(
     for warning in loaded.warnings:
         note(f"jcsync: warning: {warning}", options)
     return loaded
-
-
-@contextmanager
-def stop_signals(*, late_status: int = SOME_FAILED) -> Iterator[threading.Event]:
-    """Give an event that SIGTERM and SIGINT set.
-
-    A call that has not ended eight seconds later is abandoned: the process ends with
-    ``late_status``, and the next run looks whether that call took effect. A second signal ends
-    the process at once.
-    """
-    stop = threading.Event()
-    patience = threading.Timer(_PATIENCE_S, os._exit, (late_status,))
-    patience.daemon = True
-
-    def on_signal(number: int, _frame: object) -> None:
-        if stop.is_set():
-            os._exit(128 + number)
-        stop.set()
-        patience.start()
-
-    before = {n: signal.signal(n, on_signal) for n in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield stop
-    finally:
-        patience.cancel()
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def fit_text(text: str) -> str:

@@ -15,9 +15,9 @@ from jcsync.cli.common import (
     emit_json,
     load_and_log,
     note,
-    stop_signals,
 )
 from jcsync.cli.naming import connection_argument
+from jcsync.cli.stopping import stop_signals
 
 if TYPE_CHECKING:
     from jcsync.settings import Loaded

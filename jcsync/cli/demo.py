@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jcsync.cli.common import Options, common_options, emit_json, stop_signals
+from jcsync.cli.common import Options, common_options, emit_json
+from jcsync.cli.stopping import stop_signals
 from jcsync.errors import UsageError
 
 if TYPE_CHECKING:

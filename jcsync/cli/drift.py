@@ -15,11 +15,11 @@ from jcsync.cli.common import (
     fault_text,
     first_status,
     load_and_log,
-    stop_signals,
 )
 from jcsync.cli.exits import CHANGES_DUE, DONE, UNEXPECTED, UNREADABLE, error_status
 from jcsync.cli.naming import connections_argument
 from jcsync.cli.runs import progress_bar
+from jcsync.cli.stopping import stop_signals
 from jcsync.cli.tables import print_lines, short_id
 from jcsync.errors import JcsyncError, UsageError
 from jcsync.model.drift import Drift, DriftKind, DriftReport

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jcsync.cli.common import Options, common_options, emit_json, load_and_log, stop_signals
+from jcsync.cli.common import Options, common_options, emit_json, load_and_log
 from jcsync.cli.naming import connection_argument
+from jcsync.cli.stopping import stop_signals
 from jcsync.cli.tables import print_lines, short_id
 from jcsync.errors import UsageError
 from jcsync.model.directory import DirectoryState, DirectoryUser

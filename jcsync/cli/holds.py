@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from jcsync.cli.common import Options, common_options, emit_json, load_and_log, stop_signals
+from jcsync.cli.common import Options, common_options, emit_json, load_and_log
 from jcsync.cli.exits import run_status
 from jcsync.cli.filters import (
     ALL,
@@ -18,6 +18,7 @@ from jcsync.cli.filters import (
 )
 from jcsync.cli.history import planned_change
 from jcsync.cli.runs import run_connection, show_reports
+from jcsync.cli.stopping import stop_signals
 from jcsync.cli.tables import local_text, print_lines, print_table
 from jcsync.clock import SystemClock
 from jcsync.errors import StalePlanError, UsageError

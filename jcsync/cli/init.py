@@ -127,9 +127,10 @@ def _check_place(place: Path, name: str, *, force: bool) -> None:
 
 def _first_plan(place: Path, draft: Draft, files: list[Path], options: Options) -> int:
     """Show what the first run would do, with the configuration as it was written."""
-    from jcsync.cli.common import load_and_log, stop_signals  # noqa: PLC0415
+    from jcsync.cli.common import load_and_log  # noqa: PLC0415
     from jcsync.cli.exits import plan_status  # noqa: PLC0415
     from jcsync.cli.runs import run_connection, show_reports  # noqa: PLC0415
+    from jcsync.cli.stopping import stop_signals  # noqa: PLC0415
     from jcsync.pipeline import Order  # noqa: PLC0415
     from jcsync.render import reports_document  # noqa: PLC0415
     from jcsync.wiring import build_store  # noqa: PLC0415

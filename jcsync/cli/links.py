@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jcsync.cli.common import Options, common_options, emit_json, load_and_log, stop_signals
+from jcsync.cli.common import Options, common_options, emit_json, load_and_log
 from jcsync.cli.exits import run_status
 from jcsync.cli.filters import (
     Command,
@@ -17,6 +17,7 @@ from jcsync.cli.filters import (
     open_store_of,
 )
 from jcsync.cli.naming import connection_argument
+from jcsync.cli.stopping import stop_signals
 from jcsync.cli.tables import local_text, print_table, short_id
 from jcsync.clock import SystemClock
 from jcsync.errors import UsageError

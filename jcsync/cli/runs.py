@@ -26,10 +26,10 @@ from jcsync.cli.common import (
     first_status,
     load_and_log,
     note,
-    stop_signals,
 )
 from jcsync.cli.exits import plan_status, run_status
 from jcsync.cli.naming import connections_argument
+from jcsync.cli.stopping import stop_signals
 from jcsync.cli.tables import print_lines
 from jcsync.clock import SystemClock
 from jcsync.errors import JcsyncError, SettingsError, StalePlanError, UsageError

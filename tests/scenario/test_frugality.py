@@ -234,6 +234,7 @@ def test_help_and_version_load_next_to_nothing() -> None:
 
     assert "click" in loaded
     assert {"pydantic", "requests", "sqlalchemy", "structlog", "yaml", *SPARED} & loaded == set()
+    assert {name for name in loaded if name.startswith("jcsync.model")} == set()
 
 
 def test_memory_is_not_looked_through_at_the_end() -> None:
