@@ -230,17 +230,19 @@ class Adapter(HTTPAdapter):
 
     def __init__(self, pool: int, context: ssl.SSLContext | None = None) -> None:
         """Keep as many connections as ``pool``."""
-        self._tls: dict[str, Any] = {} if context is None else {"ssl_context": context}
+        self._context = context
         self._connections: Any = None
         super().__init__(pool_connections=1, pool_maxsize=pool)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - requests' own
         """Give the context to the connections."""
-        super().init_poolmanager(*args, **kwargs | self._tls)
+        super().init_poolmanager(*args, **kwargs, ssl_context=self._context)
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - requests' own
-        """Give it to those through a proxy."""
-        return super().proxy_manager_for(*args, **kwargs | self._tls)
+        """Give it to those through a proxy, and to the one with the proxy."""
+        return super().proxy_manager_for(
+            *args, **kwargs, ssl_context=self._context, proxy_ssl_context=self._context
+        )
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - requests' own
         """Return the connections to the one address."""

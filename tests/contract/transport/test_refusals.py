@@ -309,6 +309,24 @@ def test_ca_file_makes_the_certificate_trusted(
         assert transport.request("GET", "/x").body == {"ok": 1}
 
 
+def test_ca_file_counts_for_the_proxy_too(
+    tls: ssl.SSLContext, certificate: tuple[Path, Path]
+) -> None:
+    """A private authority signs the certificates of proxies above all."""
+    url = "https://scim.example.com/scim"
+    with RawServer(in_turn(reply(b"", 502)), context=tls) as proxy:
+        with (
+            transport_to(url, proxy=proxy.url, ca_file=str(certificate[0])) as transport,
+            pytest.raises(TransientError),
+        ):
+            transport.request("GET", "/x")
+        trusted = len(proxy.asked)
+        with transport_to(url, proxy=proxy.url) as transport, pytest.raises(RemoteError):
+            transport.request("GET", "/x")
+    assert {asked.method for asked in proxy.asked} == {"CONNECT"}
+    assert len(proxy.asked) == trusted > 0
+
+
 def test_a_ca_file_is_read_once_until_it_changes(
     tls: ssl.SSLContext, certificate: tuple[Path, Path], tmp_path: Path
 ) -> None:
