@@ -411,7 +411,7 @@ class FakeProvider(_Counted):
     def _check_name(self, name: str, resource_id: str) -> None:
         taken = any(
             user.user_name.casefold() == name.casefold() and key != resource_id
-            for key, user in list(self.users.items())  # others write at the same time
+            for key, user in self.users.copy().items()  # others write at the same time
         )
         if taken and self.unique_names:
             message = f"the userName {name} is taken"
