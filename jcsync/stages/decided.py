@@ -1,15 +1,12 @@
 """What each person should have, as one fingerprint: equal ones need no look at the platform. Pure."""
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping
 
+from jcsync.json_bytes import dump_json
 from jcsync.model.baseline import BLOCKED
 from jcsync.model.plan import Plan
 from jcsync.model.resource import DesiredGroup, DesiredUser, Kind
-
-_ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False)
-"""Made once: ``json.dumps`` makes one a call unless it is the default one."""
 
 
 def fingerprints(users: Iterable[DesiredUser], groups: Iterable[DesiredGroup]) -> dict[str, str]:
@@ -44,7 +41,7 @@ def _fingerprint(user: DesiredUser, groups: list[str]) -> str:
         references,
         groups,
     ]
-    return hashlib.sha256(_ENCODER.encode(content).encode()).hexdigest()[:32]
+    return hashlib.sha256(dump_json(content)).hexdigest()[:32]
 
 
 def blocked_marks(marks: Mapping[str, str | None], people: Iterable[str]) -> Mapping[str, str]:

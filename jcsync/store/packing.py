@@ -8,9 +8,10 @@ Source:
     RFC 1951; ``zlib``, "zdict".
 """
 
-import json
 import zlib
 from typing import Any, Final
+
+from jcsync.json_bytes import dump_json, parse_json
 
 _ENTERPRISE: Final = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:"
 _DICTIONARY: Final = (
@@ -28,9 +29,6 @@ _WINDOW: Final = -12  # 4 KB; the minus: no header and no checksum, the database
 _MEMORY: Final = 5
 _LEVEL: Final = 6
 
-_encode: Final = json.JSONEncoder(
-    ensure_ascii=False, separators=(",", ":"), check_circular=False
-).encode
 # Copied for each value: to take in the dictionary takes longer than most values.
 _PACKER: Final = zlib.compressobj(
     _LEVEL, zlib.DEFLATED, _WINDOW, _MEMORY, zlib.Z_DEFAULT_STRATEGY, _DICTIONARY
@@ -42,12 +40,11 @@ def pack_json(value: object) -> bytes:
     if value == []:
         return b""
     packer = _PACKER.copy()
-    return packer.compress(_encode(value).encode("utf-8", "surrogatepass")) + packer.flush()
+    return packer.compress(dump_json(value)) + packer.flush()
 
 
 def unpack_json(packed: bytes) -> Any:  # noqa: ANN401 - whatever was packed
     """Return the value that was packed."""
     if not packed:
         return []
-    text = zlib.decompressobj(_WINDOW, _DICTIONARY).decompress(packed)
-    return json.loads(text.decode("utf-8", "surrogatepass"))
+    return parse_json(zlib.decompressobj(_WINDOW, _DICTIONARY).decompress(packed))

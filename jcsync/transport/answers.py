@@ -27,6 +27,7 @@ from jcsync.errors import (
     UnknownOutcomeError,
     UnreadableError,
 )
+from jcsync.json_bytes import parse_json
 
 _REFUSALS: Mapping[int, tuple[type[RemoteError], str]] = {
     HTTPStatus.UNAUTHORIZED: (UnauthorizedError, "refused the credentials at"),
@@ -103,7 +104,7 @@ def parse_answer(raw: RawAnswer, now: datetime) -> Answer:
     if not raw.content.strip() and not (raw.method == "GET" and raw.status == HTTPStatus.OK):
         return Answer(status=raw.status, headers=raw.headers, body=None)
     try:
-        body = json.loads(raw.content)
+        body = parse_json(raw.content)
     except (ValueError, RecursionError) as error:
         what = "HTML" if _looks_like_html(raw.content) else "broken JSON"
         what = what if raw.content.strip() else "nothing"
@@ -221,7 +222,7 @@ def _is_of_an_api(content: bytes) -> bool:
     if not content.strip():
         return True
     try:
-        return isinstance(json.loads(content), dict)
+        return isinstance(parse_json(content), dict)
     except (ValueError, RecursionError):
         return False
 

@@ -1,6 +1,5 @@
 """Transport: requests to one side, from several threads."""
 
-import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -21,6 +20,7 @@ from jcsync.errors import (
     UnauthorizedError,
     UnknownOutcomeError,
 )
+from jcsync.json_bytes import dump_ascii
 from jcsync.tracing import request_span
 from jcsync.transport.answers import Answer, RawAnswer, allowance, parse_answer
 from jcsync.transport.failures import FAILURES, translate
@@ -349,7 +349,7 @@ class Transport:
 
 def dump_body(body: object) -> bytes:
     """Return a JSON value as it is sent; what is bytes already stays as it is."""
-    return body if isinstance(body, bytes) else json.dumps(body, separators=(",", ":")).encode()
+    return body if isinstance(body, bytes) else dump_ascii(body)
 
 
 def _check_headers(headers: Mapping[str, str], name: str) -> tuple[str, ...]:
