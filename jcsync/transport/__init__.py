@@ -1,11 +1,12 @@
 """HTTP for both sides: one session, one error translation, one pace, one retry policy.
 
-    session.py   the connection pool and what it refuses to do
-    answers.py   an answer → parsed JSON, or the error that names the reaction        pure
-    pace.py      how fast requests follow one another
-    retry.py     how often, how long, and when a call is repeated
-    client.py    Transport: the four put together
-    ping.py      the dead man's switch
+    session.py      the connection pool and what it refuses to do
+    answers.py      an answer → parsed JSON, or the error that names the reaction        pure
+    concurrency.py  how many requests are under way at once
+    pace.py         how fast requests follow one another
+    retry.py        how often, how long, and when a call is repeated
+    client.py       Transport: the five put together
+    ping.py         the dead man's switch
 
 The only package that knows requests and tenacity. What it refuses to do is as much of its job
 as what it does: it follows no redirect (a redirect would carry ``x-api-key`` to another host),

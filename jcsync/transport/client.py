@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from time import monotonic
 from typing import Protocol, TypeVar
@@ -23,6 +24,7 @@ from jcsync.errors import (
 from jcsync.json_bytes import dump_ascii
 from jcsync.tracing import request_span
 from jcsync.transport.answers import Answer, RawAnswer, allowance, parse_answer
+from jcsync.transport.concurrency import Slots
 from jcsync.transport.failures import FAILURES, translate
 from jcsync.transport.pace import Paces
 from jcsync.transport.retry import (
@@ -109,7 +111,7 @@ class Transport:
         self._authorize = authorize
         self._clock = clock
         self._stop = stop or threading.Event()
-        self._slots = threading.BoundedSemaphore(endpoint.concurrency)
+        self._slots = Slots(endpoint.concurrency)
         self._paces = Paces(
             endpoint.requests_per_second,
             endpoint.requests_per_minute,
@@ -235,7 +237,11 @@ class Transport:
 
     @property
     def rates(self) -> Mapping[str, float]:
-        """What each method was found to bear, per second; 0 for any, empty for no refusal."""
+        """What each method was found to bear, per second; 0 for any, empty for no refusal.
+
+        Refusals whose reason is not known yet are put down to the rate.
+        """
+        self._slots.end_doubt()
         return self._paces.rates
 
     @property
@@ -275,6 +281,7 @@ class Transport:
             with self._lock:
                 self.requests += 1
                 self._under_way += 1
+                number = self._under_way
             began = monotonic()
             try:
                 with request_span(call.method, self.endpoint.side) as traced:
@@ -282,6 +289,7 @@ class Transport:
                     traced.tell_status(raw.status)
             finally:
                 with self._lock:
+                    number = max(number, self._under_way)
                     self._under_way -= 1
         self._count_answer(str(raw.status))
         now = self._clock.now()
@@ -300,11 +308,18 @@ class Transport:
                 is_plain = error.status != HTTPStatus.SERVICE_UNAVAILABLE or isinstance(
                     error, ThrottledError
                 )
-                pace.refused(began, asked or (None if is_plain else 0.0))
+                told = asked or (None if is_plain else 0.0)
+                blame_rate = partial(pace.refused, began, told)
+                if self._counts_down:
+                    blame_rate()
+                else:
+                    self._slots.refused(number, began, blame_rate)
             else:
                 pace.passed(began)
+                self._slots.passed(number, began)
             raise
         pace.passed(began)
+        self._slots.passed(number, began)
         return answer
 
     def _send(self, call: _Call) -> RawAnswer:

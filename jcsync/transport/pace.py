@@ -31,6 +31,7 @@ _LEAST_KNOWN = 7
 _FASTEST = 10_000.0
 _SLOWEST = 0.1
 _MEASURED = 16
+_ENOUGH = 3
 _LATELY = 32
 _IN_A_ROW = 3
 _FIRST_GUESS = 10.0
@@ -214,7 +215,7 @@ class Rate:
     def _look(self, now: float) -> None:
         """Lower the rate once enough has been answered, unless all refusals come by chance."""
         asked = self._passed + self._refused
-        if asked < _MEASURED or not self._refused:
+        if (asked < _MEASURED and self._refused < _ENOUGH) or not self._refused:
             return
         if not (
             self._chance.explains(self._refused, asked)
@@ -240,7 +241,7 @@ class Rate:
         self._is_known = self._is_known or (seconds >= _NEAR_S and passed >= _MEASURED)
         if spent and not self._is_known:
             self._is_known, self._near = True, _LEAST_KNOWN
-            guess = _FIRST_GUESS if passed > 1 else _CAUTIOUS_GUESS
+            guess = min(max(passed, _CAUTIOUS_GUESS), _FIRST_GUESS)
             rate = max(passed / max(seconds, _NEAR_S) * _HALF, guess)
         return max(min(rate, self.per_second or _FASTEST), _SLOWEST)
 

@@ -403,6 +403,54 @@ def test_few_requests_are_lost_to_a_rate_limit(refusal: bytes) -> None:
     assert transport.requests - 400 < 0.05 * transport.requests
 
 
+class Few:
+    """A server that refuses what comes while it works on so many requests.
+
+    Attributes:
+        met: How many it was working on, with each one that it took.
+    """
+
+    def __init__(self, most: int, refusal: bytes) -> None:
+        """Begin idle."""
+        self.met: list[int] = []
+        self._most, self._refusal = most, refusal
+        self._busy = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, _: Asked, __: object) -> bytes:
+        """Answer one request."""
+        with self._lock:
+            if self._busy >= self._most:
+                return self._refusal
+            self._busy += 1
+            self.met.append(self._busy)
+        time.sleep(0.01)  # noqa: TID251 - a slow server
+        with self._lock:
+            self._busy -= 1
+        return OK
+
+
+@pytest.mark.parametrize("most", [1, 3])
+@pytest.mark.parametrize(
+    "refusal",
+    [reply({}, 429), reply({}, 429, Retry_After="0.2"), reply({"detail": "rate limit"}, 503)],
+    ids=["429", "seconds", "503"],
+)
+def test_server_that_bears_few_at_once_is_used_in_full(refusal: bytes, most: int) -> None:
+    """Under 5 % of the requests are lost, and none is held back for the rate."""
+    respond = Few(most, refusal)
+    with (
+        RawServer(respond) as server,
+        transport_to(server.url, concurrency=8, policy=RetryPolicy()) as transport,
+        ThreadPoolExecutor(8) as pool,
+    ):
+        list(pool.map(lambda _: transport.request("POST", "/x", body={}), range(300)))
+        assert transport.rates == {}
+    assert transport.answers["200"] == 300
+    assert transport.requests - 300 < 0.05 * transport.requests
+    assert most in respond.met[-100:]
+
+
 def test_rate_that_was_found_before_is_kept_from_the_first_request_on() -> None:
     """So that a run of a few requests loses none of them to finding it out anew."""
     with (
@@ -422,7 +470,7 @@ def test_rates_that_were_found_are_told() -> None:
         transport_to(server.url, concurrency=8, policy=RetryPolicy()) as transport,
         ThreadPoolExecutor(8) as pool,
     ):
-        list(pool.map(lambda _: transport.request("GET", "/x"), range(30)))
+        list(pool.map(lambda _: transport.request("GET", "/x"), range(100)))
         assert 5 < transport.rates["GET"] < 200
 
 

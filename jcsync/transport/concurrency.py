@@ -1,0 +1,177 @@
+"""How many requests are under way at once: as many as allowed, or as the other side bears.
+
+Some servers refuse what comes while they are busy with too many requests, others what comes too
+fast, and both in the same words. The first show themselves at once: of the requests that begin
+together the last are refused, while one at a time always passes. So where the first refusal comes
+before so many at once have passed, it is tried how many do: one at a time, then two, up to as many
+as had passed. If none of these is refused, it was for their number: one more is tried now and
+then, ever more seldom. If one is, or where refusals go on at a number that has passed before, it
+is for the rate, which ``pace`` looks after.
+"""
+
+import threading
+from collections.abc import Callable
+from enum import Enum, auto
+from math import inf
+from time import monotonic
+from types import TracebackType
+from typing import Self
+
+_SHOWN = 8
+_RARE = 100
+_FIRST_HOLD = 32
+_LONGEST_HOLD = 4096
+_LONGER = 2
+
+
+class Belief(Enum):
+    """Why requests are refused, as far as is known."""
+
+    NOTHING = auto()
+    """None was."""
+    EITHER = auto()
+    """For their number or for their rate: it is tried how many pass."""
+    NUMBER = auto()
+    RATE = auto()
+
+
+class Concurrency:
+    """A number of requests that adapts. No clock, no lock: times come in, as for ``pace.Rate``.
+
+    Attributes:
+        limit: Requests that may be under way now.
+        belief: Why some were refused.
+    """
+
+    def __init__(self, most: int) -> None:
+        """Begin with as many as are allowed."""
+        self.limit = self._most = most
+        self.belief = Belief.NOTHING
+        self._borne = most
+        self._passed = [0] * (most + 1)
+        self._full = self._known = self._unexplained = 0
+        self._hold = _FIRST_HOLD
+        self._since = -inf
+
+    def passed(self, number: int, began: float, now: float) -> None:
+        """A request was not refused.
+
+        Args:
+            number: How many were under way when it began or ended, itself included.
+            began: When that was.
+            now: When it was answered.
+        """
+        self._passed[number] += 1
+        self._known += self.belief is Belief.NUMBER
+        if began < self._since or number < self.limit:
+            return
+        self._full += 1
+        if self._full < (_SHOWN if self.belief is Belief.EITHER else self._hold):
+            return
+        self._borne = self.limit
+        if self.limit < self._most:
+            self._let(self.limit + 1, now)
+        elif self.belief is Belief.EITHER:
+            self.belief = Belief.NUMBER
+
+    def refused(self, number: int, began: float, now: float) -> None:
+        """A request was refused, for their number or for their rate.
+
+        Args:
+            number: How many were under way when it began or ended, itself included.
+            began: When that was.
+            now: When it was refused.
+        """
+        if self.belief is Belief.RATE or began < self._since:
+            return
+        if self.belief is Belief.NOTHING and number > 1 and self._passed[number] < _SHOWN:
+            self.belief, self._borne = Belief.EITHER, 0
+            self._let(1, now)
+        elif 0 < self._borne < self.limit:
+            self.belief = Belief.NUMBER
+            self._hold = min(self._hold * _LONGER, _LONGEST_HOLD)
+            self._let(self._borne, now)
+        elif self.belief is Belief.NUMBER and (self._unexplained + 1) * _RARE <= self._known:
+            # A server may count a request that has just been answered.
+            self._unexplained += 1
+        else:
+            self.blame_rate()
+
+    def blame_rate(self) -> None:
+        """Believe from now on that requests are refused for their rate."""
+        self.belief, self.limit = Belief.RATE, self._most
+
+    def _let(self, limit: int, now: float) -> None:
+        self.limit, self._since, self._full = limit, now, 0
+
+
+class Slots:
+    """Lets as many requests of several threads be under way as the other side bears."""
+
+    def __init__(self, most: int) -> None:
+        """Start as ``Concurrency`` does."""
+        self._concurrency = Concurrency(most)
+        self._taken = 0
+        self._free = threading.Condition(threading.Lock())
+        self._untold: list[Callable[[], None]] = []
+
+    def __enter__(self) -> Self:
+        """Wait for a slot, and take it."""
+        with self._free:
+            while self._taken >= self._concurrency.limit:
+                self._free.wait()
+            self._taken += 1
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Give it to another request."""
+        with self._free:
+            self._taken -= 1
+            self._free.notify()
+
+    def passed(self, number: int, began: float) -> None:
+        """A request was not refused; see ``Concurrency``."""
+        with self._free:
+            before = self._concurrency.limit
+            self._concurrency.passed(number, began, monotonic())
+            if self._concurrency.limit > before:
+                self._free.notify(self._concurrency.limit - before)
+
+    def refused(self, number: int, began: float, blame_rate: Callable[[], None]) -> None:
+        """A request was refused; see ``Concurrency``.
+
+        Args:
+            number: How many were under way when it began or ended, itself included.
+            began: When that was, on the monotonic clock.
+            blame_rate: Called as soon as this one is known to be for the rate.
+        """
+        with self._free:
+            self._concurrency.refused(number, began, monotonic())
+            if self._concurrency.belief is Belief.NUMBER:
+                self._untold = []
+                return
+            self._untold.append(blame_rate)
+            if self._concurrency.belief is Belief.EITHER:
+                return
+        self._tell()
+
+    def end_doubt(self) -> None:
+        """Put what is in doubt down to the rate."""
+        with self._free:
+            if self._concurrency.belief is not Belief.EITHER:
+                return
+            self._concurrency.blame_rate()
+        self._tell()
+
+    def _tell(self) -> None:
+        """Tell of all refusals that are for the rate."""
+        with self._free:
+            untold, self._untold = self._untold, []
+            self._free.notify_all()
+        for blame_rate in untold:
+            blame_rate()
