@@ -76,7 +76,7 @@ class Calls:
         name: str,
         params: Mapping[str, str] | None = None,
         organization: bool = True,
-        first: Page | None = None,
+        begun: Mapping[int, Callable[[], Page]] | None = None,
         limit: int | None = None,
         key: Callable[[Any], str] = row_id,
         keep: Callable[[Any], object] = lambda row: row,
@@ -88,7 +88,7 @@ class Calls:
             name: What messages call the rows.
             params: Beside ``limit`` and ``skip``.
             organization: Whether the route takes ``x-org-id``.
-            first: The first page, where it has been read already.
+            begun: Pages that are being read already, by the rows before them.
             limit: Rows a page, where the route takes more than others.
             key: Returns the id of a row.
             keep: Returns what is kept of a row.
@@ -97,11 +97,11 @@ class Calls:
             RemoteError: In the form that names the reaction.
         """
         limit = limit or self._limit
-        ready = [first] if first else []
+        ready = dict(begun or {})
 
         def fetch(skip: int) -> Page:
-            if skip == 0 and ready:
-                return ready.pop()
+            if skip in ready:
+                return ready.pop(skip)()
             return self.page(path, skip, params=params, organization=organization, limit=limit)
 
         route = ListRoute(fetch=fetch, limit=limit, name=name, key=key, keep=keep)

@@ -19,7 +19,7 @@ from jcsync.errors import (
 )
 from jcsync.jumpcloud.auth import Credentials
 from jcsync.jumpcloud.calls import MOST_ROWS_A_PAGE, Calls, ends_everything
-from jcsync.jumpcloud.listing import Listing
+from jcsync.jumpcloud.listing import Listing, Page
 from jcsync.jumpcloud.people import broken_rule, state_of_people
 from jcsync.jumpcloud.selection import choose_group, listed, near_matches, resolve_groups
 from jcsync.jumpcloud.users import Users
@@ -159,12 +159,16 @@ class JumpCloud:
         """
         groups, direct, gaps = self._fetch_scope(scope)
         first = self._pool.submit(self._users.first)
-        members = dict(
-            zip((g.id for g in groups), self._pool.map(self._fetch_members, groups), strict=True)
-        )
+        members: dict[str, Membership] = {}
+        wanted = set(direct.user_ids)
+        begun: Mapping[int, Callable[[], Page]] = {}
+        for group, found in zip(groups, self._pool.map(self._fetch_members, groups), strict=True):
+            members[group.id] = found
+            wanted |= found.user_ids
+            if wanted and not begun and first.done():
+                begun = self._users.begin(len(wanted), first.result())
         gaps += [m.gap for m in (*members.values(), direct) if m.gap]
-        wanted = frozenset(direct.user_ids).union(*(m.user_ids for m in members.values()))
-        users, dangling, more = self._users.fetch(wanted, first.result)
+        users, dangling, more = self._users.fetch(frozenset(wanted), first.result, begun)
         return DirectoryState(
             groups=groups,
             members=members,

@@ -20,6 +20,7 @@ T = TypeVar("T")
 
 _SHOWN = 5
 _PATIENCE = 10
+_BEGUN = 16
 _PATH = "/api/systemusers"
 
 
@@ -44,13 +45,17 @@ class Users:
         self._limit = limit
 
     def fetch(
-        self, wanted: frozenset[str], first: Callable[[], Page]
+        self,
+        wanted: frozenset[str],
+        first: Callable[[], Page],
+        begun: Mapping[int, Callable[[], Page]] | None = None,
     ) -> tuple[dict[str, DirectoryUser], frozenset[str], list[str]]:
         """Read the users, by the cheaper of two ways: the whole listing, or each wanted one.
 
         Args:
             wanted: Their ids.
             first: Returns the first page of the whole listing.
+            begun: Others of it that are being read already; see ``begin``.
 
         Returns:
             Them by id, the ids of those who have no record, and why some may be missing.
@@ -60,12 +65,12 @@ class Users:
         page = first()
         users: dict[str, DirectoryUser] = {}
         gaps: list[str] = []
-        if len(wanted) >= -(-(page.total or 0) // self._limit):
+        if self._is_listing_cheaper(len(wanted), page):
             listing = self._calls.list(
                 _PATH,
                 name="users",
                 params=self._query,
-                first=page,
+                begun={0: lambda: page, **(begun or {})},
                 limit=self._limit,
                 keep=lambda row: self._parse(row) if row_id(row) in wanted else None,
             )
@@ -84,12 +89,33 @@ class Users:
     def first(self) -> Page:
         """Read the first page of the whole listing."""
         try:
-            return self._calls.page(_PATH, 0, params=self._query, limit=self._limit)
+            return self._page(0)
         except RejectedError:
             if self._limit <= MOST_ROWS_A_PAGE:
                 raise
         self._limit = MOST_ROWS_A_PAGE
-        return self._calls.page(_PATH, 0, params=self._query, limit=self._limit)
+        return self._page(0)
+
+    def begin(self, number: int, first: Page) -> Mapping[int, Callable[[], Page]]:
+        """Begin to read the next pages of the whole listing, if that will be the cheaper way.
+
+        Args:
+            number: How many people are wanted at least.
+            first: The first page.
+
+        Returns:
+            What returns each page, by the rows before it.
+        """
+        if not self._is_listing_cheaper(number, first):
+            return {}
+        starts = range(self._limit, first.total or 0, self._limit)[:_BEGUN]
+        return {skip: self._pool.submit(self._page, skip).result for skip in starts}
+
+    def _page(self, skip: int) -> Page:
+        return self._calls.page(_PATH, skip, params=self._query, limit=self._limit)
+
+    def _is_listing_cheaper(self, number: int, first: Page) -> bool:
+        return number >= -(-(first.total or 0) // self._limit)
 
     def singly(
         self, user_ids: list[str], fetch: Callable[[str], T]

@@ -1,6 +1,7 @@
 """Reading the scope from the embedded JumpCloud."""
 
 from collections import Counter
+from threading import Event
 from urllib.parse import parse_qs
 
 import pytest
@@ -16,7 +17,7 @@ from jcsync.jumpcloud import users as module
 from jcsync.model.directory import UserState
 from jcsync.model.rules import GroupSelector, Scope
 from jcsync.sandbox import misfortunes
-from jcsync.sandbox.faults import Fault
+from jcsync.sandbox.faults import Answer, Exchange, Fault
 from jcsync.sandbox.world import DirectorySide
 from jcsync.sandbox.wsgi import json_reply
 from tests.contract.jumpcloud.conftest import Connect
@@ -96,6 +97,38 @@ def test_few_members_of_many_users_are_read_singly(side: DirectorySide, connect:
     counts = side.faults.traffic.counts
     assert counts["GET", "/api/systemusers"] == 1
     assert counts["GET", "/api/systemusers/{id}"] == 2
+
+
+def test_users_are_listed_while_members_are_read(side: DirectorySide, connect: Connect) -> None:
+    """As soon as the members seen are enough, not only after the last of them."""
+    people = staff(side, 250, "All", "Late")
+    late = next(g.id for g in connect().fetch_groups() if g.name == "Late")
+    is_first_read, is_begun = Event(), Event()
+    in_time: list[bool] = []
+
+    def tell(event: Event) -> Fault:
+        def fault(exchange: Exchange) -> Answer:
+            answer = exchange.pass_on()
+            event.set()
+            return answer
+
+        return fault
+
+    def wait_for(event: Event) -> Fault:
+        def fault(exchange: Exchange) -> Answer:
+            in_time.append(event.wait(3))
+            return exchange.pass_on()
+
+        return fault
+
+    side.faults.add(tell(is_first_read), path="systemusers.*skip=0")
+    side.faults.add(wait_for(is_first_read), path="membership.*skip=0", nth=1)
+    side.faults.add(tell(is_begun), path="systemusers.*skip=100")
+    side.faults.add(wait_for(is_begun), path=f"{late}/membership.*skip=100")
+    scope = Scope(groups=(GroupSelector(name="All"), GroupSelector(name="Late")))
+
+    assert connect().fetch_state(scope).users.keys() == set(people)
+    assert in_time == [True, True]
 
 
 def test_nobody_in_scope_needs_one_page_of_users(side: DirectorySide, connect: Connect) -> None:
