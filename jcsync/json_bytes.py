@@ -6,6 +6,7 @@ class of its own. What it refuses is left to ``json``, which has the last word.
 
 import codecs
 import json
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from json.encoder import encode_basestring_ascii
 from typing import Any, Final
@@ -13,11 +14,17 @@ from typing import Any, Final
 from msgspec import DecodeError
 from msgspec.json import Decoder, Encoder, format  # noqa: A004 - their name
 
+
+def _plain(value: Iterable[object]) -> object:
+    """Return what JSON has in place of a value of another type."""
+    return dict(value) if isinstance(value, Mapping) else list(value)
+
+
 _encode: Final = Encoder().encode
 _decode: Final = Decoder().decode
 _encode_compact, _encode_spaced = (
     json.JSONEncoder(
-        ensure_ascii=False, separators=separators, default=list, check_circular=False
+        ensure_ascii=False, separators=separators, default=_plain, check_circular=False
     ).encode
     for separators in ((",", ":"), (", ", ": "))
 )
@@ -27,8 +34,8 @@ def dump_json(value: object, *, spaced: bool = False) -> bytes:
     """Return a JSON value as UTF-8, with lone surrogates as they are, and on one line.
 
     Args:
-        value: Of what ``json`` takes; other iterables are lists, and numbers that JSON does not
-            have, as infinity, are null.
+        value: Of what ``json`` takes; other mappings are objects and other iterables lists, and
+            numbers that JSON does not have, as infinity, are null.
         spaced: Whether a space follows each comma and colon.
     """
     try:

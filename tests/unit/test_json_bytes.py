@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Callable
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from jcsync.json_bytes import dump_ascii, dump_json, parse_json
+from jcsync.model.compact import Record
 
 # Also halves of surrogate pairs, which JSON can carry and UTF-8 cannot. Without DEL, see below.
 TEXTS = st.text(st.characters(exclude_categories=(), exclude_characters="\x7f"))
@@ -111,6 +113,7 @@ def test_numbers_come_back(number: float) -> None:
         ({None: range(2), True: 1, 2: 3}, b'{"null":[0,1],"true":1,"2":3}'),
         (["\ud800", Level.HIGH, range(1)], b'["\xed\xa0\x80","high",[0]]'),
         ([math.nan, math.inf, -math.inf], b"[null,null,null]"),
+        ({"a": MappingProxyType({"b": Record(["c"], [1])})}, b'{"a":{"b":{"c":1}}}'),
         (10**40, b"1" + b"0" * 40),
         ("\x7f", b'"\x7f"'),
     ],
