@@ -84,7 +84,7 @@ class Concurrency:
         """
         if self.belief is Belief.RATE or began < self._since:
             return
-        if self.belief is Belief.NOTHING and number > 1 and self._passed[number] < _SHOWN:
+        if self.belief is Belief.NOTHING and number > 1 and sum(self._passed[number:]) < _SHOWN:
             self.belief, self._borne = Belief.EITHER, 0
             self._let(1, now)
         elif 0 < self._borne < self.limit:

@@ -125,6 +125,17 @@ def test_refusal_where_so_many_have_passed_is_for_the_rate() -> None:
     assert (concurrency.belief, concurrency.limit) == (Belief.RATE, 4)
 
 
+def test_refusal_where_more_have_passed_is_for_the_rate() -> None:
+    """Who took eight at once takes seven, which seldom happen to be under way."""
+    concurrency = Concurrency(8)
+    for moment in range(100):
+        concurrency.passed(8, moment, moment + 0.5)
+
+    concurrency.refused(7, 200, 201)
+
+    assert (concurrency.belief, concurrency.limit) == (Belief.RATE, 8)
+
+
 def test_refusal_of_a_request_that_is_alone_is_for_the_rate() -> None:
     """There is no smaller number."""
     concurrency = Concurrency(4)
