@@ -164,7 +164,7 @@ class JumpCloud:
         begun: Mapping[int, Callable[[], Page]] = {}
         for group, found in zip(groups, self._pool.map(self._fetch_members, groups), strict=True):
             members[group.id] = found
-            wanted |= found.user_ids
+            wanted.update(found.user_ids)
             if wanted and not begun and first.done():
                 begun = self._users.begin(len(wanted), first.result())
         gaps += [m.gap for m in (*members.values(), direct) if m.gap]
