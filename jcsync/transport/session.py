@@ -98,28 +98,31 @@ def build_session(endpoint: Endpoint) -> requests.Session:
     )
     if endpoint.proxy:
         session.proxies = {"http": endpoint.proxy, "https": endpoint.proxy}
-    secure = endpoint.base_url.startswith("https:")
-    context = _trusting(endpoint.ca_file) if secure else None
+    is_secure = urlsplit(endpoint.base_url).scheme == "https"
+    context = _trusting(endpoint.ca_file) if is_secure else None
     for scheme in ("http://", "https://"):
         session.mount(scheme, Adapter(endpoint.concurrency, context))
     return session
 
 
 def _trusting(ca_file: str | None) -> ssl.SSLContext:
-    """TLS by the certificates of the system and one more file, read again when a file has changed.
+    """TLS by the certificates of the system and one more file, read again when one has changed.
 
     Raises:
         OSError: ``ca_file`` cannot be read or holds no certificate.
     """
-    files = (ssl.get_default_verify_paths().cafile, ca_file)
-    return _read_trusted(ca_file, tuple(Path(file).stat().st_mtime_ns for file in files if file))
+    system = ssl.get_default_verify_paths()
+    places = (system.cafile, system.capath, ca_file)
+    return _read_trusted(ca_file, tuple(Path(p).stat().st_mtime_ns for p in places if p))
 
 
 @lru_cache(maxsize=8)
 def _read_trusted(ca_file: str | None, _changed: tuple[int, ...]) -> ssl.SSLContext:
     """Read them once for all connections: each reading takes as long as ten requests."""
     context = ssl.create_default_context()
-    if not context.cert_store_stats()["x509_ca"]:  # a system without any
+    folder = ssl.get_default_verify_paths().capath
+    hashed = Path(folder).glob("*.0") if folder else ()  # read when one of them is needed
+    if not context.cert_store_stats()["x509_ca"] and not any(hashed):  # a system without any
         context.load_verify_locations(requests.adapters.DEFAULT_CA_BUNDLE_PATH)
     if ca_file:
         context.load_verify_locations(ca_file)

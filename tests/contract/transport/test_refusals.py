@@ -373,6 +373,49 @@ def test_what_requests_trusts_counts_where_the_system_has_nothing(
         assert transport.request("GET", "/x").body == {"ok": 1}
 
 
+def test_folder_of_the_system_is_something(
+    tls: ssl.SSLContext,
+    certificate: tuple[Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Some systems have no file of certificates, only a folder, in which TLS looks when it must."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(certificate[0]))
+    command = ["openssl", "x509", "-noout", "-subject_hash", "-in", str(certificate[0])]
+    name = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    (tmp_path / "00000000.0").write_bytes(certificate[0].read_bytes())
+
+    def ask() -> Any:
+        with (
+            RawServer(in_turn(reply({"ok": 1})), context=tls) as server,
+            transport_to(server.url) as transport,
+        ):
+            return transport.request("GET", "/x").body
+
+    with pytest.raises(UntrustedError):
+        ask()
+    (tmp_path / f"{name}.0").write_bytes(certificate[0].read_bytes())
+    assert ask() == {"ok": 1}
+    (tmp_path / f"{name}.0").unlink()
+    with pytest.raises(UntrustedError):
+        ask()
+
+
+def test_scheme_in_capitals_is_the_same(
+    tls: ssl.SSLContext, certificate: tuple[Path, Path]
+) -> None:
+    """The settings take it as it is written."""
+    with (
+        RawServer(in_turn(reply({"ok": 1})), context=tls) as server,
+        transport_to(
+            server.url.replace("https", "HTTPS"), ca_file=str(certificate[0])
+        ) as transport,
+    ):
+        assert transport.request("GET", "/x").body == {"ok": 1}
+
+
 def test_expired_certificate_leads_to_the_clock(certificate: tuple[Path, Path]) -> None:
     """A clock that is wrong makes every certificate look so: no authority would help."""
     signed, key = certificate
