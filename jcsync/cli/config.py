@@ -14,8 +14,11 @@ _EXIT_SETTINGS = 2
 
 
 @click.group(name="config")
-def config() -> None:
+@common_options
+@click.pass_context
+def config(ctx: click.Context, options: Options) -> None:
     """Check, show and describe the settings."""
+    ctx.obj = options
 
 
 @config.command()

@@ -12,8 +12,11 @@ _BODY = 'This is how jcsync tells what happened. Nothing has: somebody ran "jcsy
 
 
 @click.group(short_help="Who is told what happened: notify test.")
-def notify() -> None:
+@common_options
+@click.pass_context
+def notify(ctx: click.Context, options: Options) -> None:
     """Tell people what happened."""
+    ctx.obj = options
 
 
 @notify.command()

@@ -463,9 +463,21 @@ def test_help_of_every_command(site: Site) -> None:
         result = site(command, "--help", config=False)
         assert result.status == 0
         assert "Usage: jcsync" in result.out
-        if command not in ("config", "notify"):
-            for option in ("--config", "--json", "--quiet", "--verbose"):
-                assert option in result.out, command
+        for option in ("--config", "--json", "--quiet", "--verbose"):
+            assert option in result.out, command
+
+
+def test_common_options_before_a_part_of_a_command(site: Site) -> None:
+    """``jcsync config --json validate`` is ``jcsync config validate --json``."""
+    where = ("--config", str(site.config), "--json")
+
+    before = site("config", *where, "validate", config=False)
+
+    assert before.status == 0
+    assert before.document == site.json("config", "validate")
+    nobody = site("notify", *where, "test", config=False)
+    assert nobody.status == 2
+    assert "notify.urls is empty" in nobody.document["error"]
 
 
 def test_version(site: Site) -> None:
