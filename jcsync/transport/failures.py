@@ -61,9 +61,10 @@ def translate(error: Exception, endpoint: Endpoint, where: str, *, repeatable: b
         elif reason.verify_code in _OF_ANOTHER_HOST:
             remedy = f"check {setting}, and that no proxy answers in its place"
         else:
+            where = "provider.ca_file, or the" if endpoint.side == "provider" else "the"
             remedy = (
                 "if your own authority or an inspecting proxy issued it, trust that authority "
-                "(ca_file, or the certificates of the system)"
+                f"({where} certificates of the system)"
             )
         return UntrustedError(
             f"the certificate of {name} at {host} is not trusted: {words}; {remedy}; verification "

@@ -271,14 +271,24 @@ def tls(certificate: tuple[Path, Path]) -> ssl.SSLContext:
     return context
 
 
-def test_self_signed_certificate_is_refused_at_once(tls: ssl.SSLContext) -> None:
-    """The error names the certificate and the remedy, and nothing is tried again."""
+@pytest.mark.parametrize(
+    ("setting", "remedy"),
+    [
+        ("provider.base_url", "(provider.ca_file, or the certificates of the system)"),
+        ("directory.base_url", "(the certificates of the system)"),
+    ],
+)
+def test_self_signed_certificate_is_refused_at_once(
+    tls: ssl.SSLContext, setting: str, remedy: str
+) -> None:
+    """The error names the certificate and the remedy of that side, and nothing is tried again."""
     with (
         RawServer(in_turn(reply({})), context=tls) as server,
-        transport_to(server.url) as transport,
-        pytest.raises(UntrustedError, match=r"self-signed certificate.*ca_file") as caught,
+        transport_to(server.url, setting=setting) as transport,
+        pytest.raises(UntrustedError, match=r"self-signed certificate") as caught,
     ):
         transport.request("GET", "/x")
+    assert remedy in str(caught.value)
     assert server.asked == []
     assert transport.retries == 0
     assert_readable(str(caught.value))
