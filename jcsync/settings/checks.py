@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from jcsync.model.text import did_you_mean
 from jcsync.settings.addresses import check_store_url, expand_store_url, is_plain_http_abroad
-from jcsync.settings.document import Fraction, Whole
+from jcsync.settings.document import Fraction, Whole, written
 from jcsync.settings.keys import NAME, child_names, variable_name
 from jcsync.settings.paths import check_paths
 from jcsync.settings.problems import KeyPath, shorten
@@ -174,9 +174,11 @@ def _check_profile(provider: Mapping[str, Any], attributes: Mapping[str, Any]) -
     """Yield what is wrong with the profile, and with the mapping that goes over its own."""
     from jcsync.scim.profiles import load_profile, profile_names  # noqa: PLC0415 # reads files
 
-    name, quirks = provider.get("profile", "rfc"), provider.get("quirks") or {}
+    name, quirks = written(provider.get("profile", "rfc")), provider.get("quirks") or {}
+    if not isinstance(name, str):
+        name = ""  # the models report it
     names = profile_names()
-    known = isinstance(name, str) and name in names
+    known = name in names
     defaults = load_profile(name).attributes if known else {}
     for key, message in check_paths(attributes, defaults):
         yield ("users", "attributes", key), message
@@ -185,7 +187,7 @@ def _check_profile(provider: Mapping[str, Any], attributes: Mapping[str, Any]) -
             load_profile(name, quirks)
         except ValueError as error:
             yield ("provider", "quirks"), str(error)
-    if isinstance(name, str) and not known:
+    if name and not known:
         hint = did_you_mean(name, names) or f"; is {shorten(name)}"
         yield ("provider", "profile"), f"must be one of {', '.join(names)}{hint}"
     if known and "username" not in {key.casefold() for key in (*defaults, *attributes)}:

@@ -49,6 +49,11 @@ class Fraction(float):
     text: str
 
 
+def written(value: object) -> object:
+    """Return the text of a number as it was written, and any other value as it is."""
+    return value.text if isinstance(value, Whole | Fraction) else value
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     """A file as it was read.

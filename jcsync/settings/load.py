@@ -70,7 +70,7 @@ def load_settings(path: Path | None, environ: Mapping[str, str], cwd: Path) -> L
     if problems or settings is None:
         raise SettingsProblemsError(label, _unconfused(problems, connections, variables))
     return Loaded(
-        settings=_expanded(settings, environ, cwd),
+        settings=_expanded(settings, files, environ, cwd),
         warnings=tuple(files.warnings),
         source=source,
         origins=_origins(document, variables, files),
@@ -255,10 +255,17 @@ def _unconfused(
             yield Problem(line=None, path=variable, message=message)
 
 
-def _expanded(settings: Settings, environ: Mapping[str, str], cwd: Path) -> Settings:
+def _expanded(
+    settings: Settings, files: SecretFileSource, environ: Mapping[str, str], cwd: Path
+) -> Settings:
+    """Return the settings with absolute places: the working directory may be another one later."""
     url = expand_store_url(settings.store.url.get_secret_value(), environ, cwd)
     store = settings.store.model_copy(update={"url": SecretUrl(url)})
-    return settings.model_copy(update={"store": store})
+    connections = dict(settings.connections)
+    for name, file in files.authorities.items():
+        provider = connections[name].provider.model_copy(update={"ca_file": str(file)})
+        connections[name] = connections[name].model_copy(update={"provider": provider})
+    return settings.model_copy(update={"store": store, "connections": connections})
 
 
 def _origins(document: Document, variables: Variables, files: SecretFileSource) -> dict[str, str]:

@@ -67,7 +67,9 @@ def dotted(path: KeyPath) -> str:
 
 def shorten(value: object) -> str:
     """Return a value that is no secret, cut to what fits beside a message."""
-    text = str(value).lower() if isinstance(value, bool) else str(value)
+    text = (
+        str(value).lower() if isinstance(value, bool) else "null" if value is None else str(value)
+    )
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 

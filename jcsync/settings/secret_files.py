@@ -1,4 +1,4 @@
-"""Secrets from files, and what a secret may consist of."""
+"""Secrets from files, what a secret may consist of, and files of certificates."""
 
 import re
 import stat
@@ -26,14 +26,8 @@ def read_secret(path: Path, *, name: str | None = None) -> str:
     try:
         with path.open("rb") as file:
             content = file.read(_MAX_BYTES + 1)
-    except FileNotFoundError:
-        problem = "does not exist"
-    except IsADirectoryError:
-        problem = "is a directory"
-    except PermissionError:
-        problem = "may not be read by this user"
     except (OSError, ValueError) as error:
-        problem = f"cannot be read: {getattr(error, 'strerror', None) or 'not a file name'}"
+        problem = _unreadable(error)
     else:
         if len(content) > _MAX_BYTES:
             message = f"{name} is larger than {_MAX_BYTES // 1024} KiB: not a secret"
@@ -41,6 +35,19 @@ def read_secret(path: Path, *, name: str | None = None) -> str:
         return _parse_secret(name, content)
     message = f"{name} {problem}"
     raise ValueError(message) from None
+
+
+def authorities_problem(path: Path) -> str:
+    """Return why a file gives no certificates to trust, or ``""``."""
+    import ssl  # noqa: PLC0415 - only where a connection has such a file
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except ssl.SSLError:
+        return "holds no certificate in PEM form"
+    except (OSError, ValueError) as error:
+        return _unreadable(error)
+    return ""
 
 
 def secret_problem(secret: str) -> str:
@@ -70,6 +77,18 @@ def permission_warning(path: Path) -> str:
     if str(path).startswith(_MOUNTED) or not stat.S_ISREG(mode) or not mode & _READABLE_BY_OTHERS:
         return ""
     return f"{path} can be read by others (mode {mode & 0o777:o}); run chmod 600 {path}"
+
+
+def _unreadable(error: Exception) -> str:
+    match error:
+        case FileNotFoundError():
+            return "does not exist"
+        case IsADirectoryError():
+            return "is a directory"
+        case PermissionError():
+            return "may not be read by this user"
+        case _:
+            return f"cannot be read: {getattr(error, 'strerror', None) or 'not a file name'}"
 
 
 def _parse_secret(name: str, content: bytes) -> str:

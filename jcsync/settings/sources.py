@@ -2,7 +2,7 @@
 
     EnvironmentSource    variables
     FileSource           the YAML file, without what the environment replaces
-    SecretFileSource     the files that *_file keys name
+    SecretFileSource     the files that *_file keys name; certificates are only looked at
 
 A mapping is merged key by key. A single attribute of ``users.attributes`` is replaced as a whole,
 and of two keys that say the same in different ways (:data:`ALTERNATIVES`) the environment's wins.
@@ -15,11 +15,11 @@ from typing import Any, Final
 from pydantic.fields import FieldInfo
 from pydantic_settings import PydanticBaseSettingsSource
 
-from jcsync.settings.document import Document
+from jcsync.settings.document import Document, written
 from jcsync.settings.environment import Variables
 from jcsync.settings.models import Settings
 from jcsync.settings.problems import KeyPath
-from jcsync.settings.secret_files import permission_warning, read_secret
+from jcsync.settings.secret_files import authorities_problem, permission_warning, read_secret
 
 SECRET_FILES: Final = (
     ("directory", "api_key"),
@@ -88,6 +88,7 @@ class SecretFileSource(_Source):
     Attributes:
         merged: Everything that the sources before this one set.
         files: File by path of the secret that it gave.
+        authorities: File with certificates to trust, by the connection that names one.
         failures: Why a file gave none, by path of the key that names it.
         warnings: What the operator should know about the files.
     """
@@ -100,12 +101,15 @@ class SecretFileSource(_Source):
         self._variables = variables
         self.merged: dict[str, Any] = {}
         self.files: dict[KeyPath, str] = {}
+        self.authorities: dict[str, Path] = {}
         self.failures: dict[KeyPath, str] = {}
         self.warnings: list[str] = []
 
     def __call__(self) -> dict[str, Any]:
         """Return the secrets."""
         self.merged = self.current_state
+        for name in mapping(self.merged.get("connections")):
+            self._look_at_authorities(name)
         tree: dict[str, Any] = {}
         for path, given, file in self._named_files():
             *above, key_file = path
@@ -126,15 +130,36 @@ class SecretFileSource(_Source):
             here[key] = secret
         return tree
 
+    def _look_at_authorities(self, name: str) -> None:
+        path = ("connections", name, "provider", "ca_file")
+        if given := self._written(path):
+            file = self.authorities[name] = self._place(path, given)
+            if problem := authorities_problem(file):
+                self.failures[path] = f"{file} {problem}"
+
     def _named_files(self) -> Iterator[tuple[KeyPath, str, Path]]:
-        for name, connection in mapping(self.merged.get("connections")).items():
+        for name in mapping(self.merged.get("connections")):
             for section, key in SECRET_FILES:
-                values = mapping(mapping(connection).get(section))
-                file = values.get(f"{key}_file")
-                if isinstance(file, str) and file.strip() and values.get(key) is None:
-                    path = ("connections", name, section, f"{key}_file")
-                    folder = self._cwd if path in self._variables.names else self._folder
-                    yield path, file, folder / file
+                above: KeyPath = ("connections", name, section)
+                path = (*above, f"{key}_file")
+                file = self._written(path)
+                if file and self._value((*above, key)) is None:
+                    yield path, file, self._place(path, file)
+
+    def _value(self, path: KeyPath) -> object:
+        value: object = self.merged
+        for part in path:
+            value = mapping(value).get(part)
+        return value
+
+    def _written(self, path: KeyPath) -> str:
+        """Return the name of a file as somebody wrote it, ``""`` where there is none."""
+        name = written(self._value(path))
+        return name if isinstance(name, str) and name.strip() else ""
+
+    def _place(self, path: KeyPath, file: str) -> Path:
+        """Return where a file is: a relative name counts from where it is written."""
+        return (self._cwd if path in self._variables.names else self._folder) / file
 
 
 def mapping(value: object) -> Mapping[Any, Any]:
@@ -148,7 +173,10 @@ def _may_be_a_secret(file: str) -> bool:
 
 
 def _without_void_secrets(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a tree without ``KEY: null`` beside a ``KEY_file``: the file's content is to count."""
+    """Return a tree without a blank ``KEY_file``, and without ``KEY: null`` beside another one.
+
+    The first is a variable that nobody filled in; in the second the file's content is to count.
+    """
     kept = dict(tree)
     if connections := mapping(tree.get("connections")):
         kept["connections"] = {
@@ -161,7 +189,10 @@ def _without_void(connection: object) -> object:
     kept = dict(mapping(connection))
     for section, key in SECRET_FILES:
         values = mapping(kept.get(section))
-        if values.get(f"{key}_file") is not None and values.get(key) is None:
+        file = values.get(f"{key}_file")
+        if isinstance(file, str) and not file.strip():
+            kept[section] = {k: v for k, v in values.items() if k != f"{key}_file"}
+        elif file is not None and values.get(key) is None:
             kept[section] = {k: v for k, v in values.items() if k != key}
     return kept if isinstance(connection, dict) else connection
 

@@ -45,6 +45,7 @@ from tests.unit.settings.builders import (
             {"profile": "keepnett"},
             'must be one of atlassian, aws, databricks, github, keepnet, msref, rfc, salesforce, slack; did you mean "keepnet"?',
         ),
+        ("provider", {"profile": 0}, "must be one of atlassian, aws, databricks, github, keepnet,"),
         (
             "provider",
             {"profile": "scim"},
@@ -118,6 +119,7 @@ def test_a_wrong_value(tmp_path: Path, section: str, values: object, message: st
         ({"store": {"url": 5}}, "store.url", "must be a text"),
         ({"store": {"url": "mysql://ann:pw@db"}}, "store.url", "must begin with sqlite:///"),
         ({"store": {"url": "sqlite:///$NO/x"}}, "store.url", "the variable $NO is not set"),
+        ({"store": {"keep_history": None}}, "store.keep_history", "6h or 30d; is null"),
         ({"store": {"keep_history": "1h"}}, "store.keep_history", "must be from 1d to 36500d"),
         ({"notify": {"on": ["always"]}}, "notify.on[0]", "must be one of"),
         (

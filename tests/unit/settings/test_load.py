@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+import requests
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -243,6 +244,8 @@ def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
     assert connection.limits.deactivate.percent == 2
     assert connection.schedule.every == 600
     assert connection.schedule.cron is None
+    assert connection.provider.token is not None
+    assert connection.provider.token.get_secret_value() == SECRET
 
 
 def test_a_secret_of_the_environment_replaces_the_files_file(tmp_path: Path) -> None:
@@ -291,6 +294,65 @@ def test_a_file_of_the_environment_replaces_the_files_secret(tmp_path: Path) -> 
     provider = loaded.settings.connections["keepnet"].provider
     assert provider.token is not None
     assert provider.token.get_secret_value() == f"keepnet_token-{SECRET}"
+
+
+@pytest.mark.parametrize("name", [5, -1, 1.5])
+def test_a_file_whose_name_is_a_number(tmp_path: Path, name: float) -> None:
+    """It is the file of that name, as it is written: no run begins without its key."""
+    missing = connection_problems(tmp_path, provider={"token": None, "token_file": name})
+
+    assert missing == {"provider.token_file": f"{tmp_path / str(name)} does not exist"}
+
+
+@pytest.mark.parametrize("blank", ["", "  "])
+def test_a_file_without_a_name_is_no_secret(tmp_path: Path, blank: str) -> None:
+    """As a variable that nobody filled in: the secret is missing, and nothing is sent without it."""
+    problems = connection_problems(
+        tmp_path,
+        directory={"api_key": None, "api_key_file": blank},
+        provider={"token": None, "token_file": blank},
+    )
+
+    assert set(problems) == {"directory.api_key", "provider.token"}
+    assert all(message.startswith("missing:") for message in problems.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nothing.pem", "nothing.pem does not exist"),
+        (".", " is a directory"),
+        ("jcsync.yaml", "jcsync.yaml holds no certificate in PEM form"),
+        (7, "7 does not exist"),
+        ("a\0b", "b cannot be read: not a file name"),
+    ],
+)
+def test_certificates_that_cannot_be_read_are_a_problem(
+    tmp_path: Path, name: object, message: str
+) -> None:
+    """Before anything connects, and whether the platform is spoken to by TLS or not."""
+    problems = connection_problems(tmp_path, provider={"ca_file": name})
+
+    assert list(problems) == ["provider.ca_file"]
+    assert problems["provider.ca_file"].endswith(message)
+
+
+def test_certificates_are_found_beside_the_settings(tmp_path: Path) -> None:
+    """A relative name counts from the folder of the file, in a variable from the working directory."""
+    folder = tmp_path / "etc"
+    folder.mkdir()
+    authorities = Path(requests.adapters.DEFAULT_CA_BUNDLE_PATH).read_bytes()
+    for place in (tmp_path / "var.pem", folder / "own.pem"):
+        place.write_bytes(authorities)
+    path = folder / "jcsync.yaml"
+    path.write_text(
+        yaml.safe_dump({"connections": {"keepnet": a_connection(provider={"ca_file": "own.pem"})}})
+    )
+    variable = {"JCSYNC_CONNECTIONS__KEEPNET__PROVIDER__CA_FILE": "var.pem"}
+
+    for environ, expected in (({}, folder / "own.pem"), (variable, tmp_path / "var.pem")):
+        loaded = load_settings(path, {**HOME, **environ}, tmp_path)
+        assert loaded.settings.connections["keepnet"].provider.ca_file == str(expected)
 
 
 def test_an_unreadable_secret_is_a_problem_of_its_key(tmp_path: Path) -> None:
