@@ -56,6 +56,8 @@ def translate(error: Exception, endpoint: Endpoint, where: str, *, repeatable: b
     name, host, reason = endpoint.name, endpoint.host, _innermost(error)
     words, setting = _words(reason), endpoint.setting
     if isinstance(reason, ssl.SSLCertVerificationError):
+        if isinstance(error, requests.exceptions.ProxyError):
+            name, host, setting = "the proxy", endpoint.proxy_host, f"{endpoint.side}.proxy"
         if reason.verify_code in _OF_ANOTHER_TIME:
             remedy = "see that the clock of this computer is right; if it is, renew the certificate"
         elif reason.verify_code in _OF_ANOTHER_HOST:

@@ -98,7 +98,8 @@ def build_session(endpoint: Endpoint) -> requests.Session:
     )
     if endpoint.proxy:
         session.proxies = {"http": endpoint.proxy, "https": endpoint.proxy}
-    is_secure = urlsplit(endpoint.base_url).scheme == "https"
+    schemes = {urlsplit(url).scheme for url in (endpoint.base_url, endpoint.proxy) if url}
+    is_secure = "https" in schemes
     context = _trusting(endpoint.ca_file) if is_secure else None
     for scheme in ("http://", "https://"):
         session.mount(scheme, Adapter(endpoint.concurrency, context))

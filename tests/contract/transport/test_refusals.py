@@ -331,10 +331,24 @@ def test_ca_file_counts_for_the_proxy_too(
         ):
             transport.request("GET", "/x")
         trusted = len(proxy.asked)
-        with transport_to(url, proxy=proxy.url) as transport, pytest.raises(RemoteError):
+        with transport_to(url, proxy=proxy.url) as transport, pytest.raises(RemoteError) as caught:
             transport.request("GET", "/x")
     assert {asked.method for asked in proxy.asked} == {"CONNECT"}
     assert len(proxy.asked) == trusted > 0
+    assert f"the certificate of the proxy at 127.0.0.1:{proxy.port} is not" in str(caught.value)
+
+
+def test_ca_file_counts_for_the_proxy_of_a_platform_without_tls(
+    tls: ssl.SSLContext, certificate: tuple[Path, Path]
+) -> None:
+    """What is plain behind the proxy is not plain on the way to it."""
+    with (
+        RawServer(in_turn(reply({"ok": 1})), context=tls) as proxy,
+        transport_to(
+            "http://127.0.0.1:9", proxy=proxy.url, ca_file=str(certificate[0])
+        ) as transport,
+    ):
+        assert transport.request("GET", "/x").body == {"ok": 1}
 
 
 def test_a_ca_file_is_read_once_until_it_changes(
