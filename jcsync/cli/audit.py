@@ -55,7 +55,7 @@ def export(
     """
     loaded, store = open_store_of(options)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8")
+        sys.stdout.reconfigure(encoding="utf-8", errors="replace")
     with store:
         if not store.runs(connection=connection, limit=1):
             check_known(loaded, connection, ())

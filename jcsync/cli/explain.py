@@ -69,7 +69,7 @@ def explain(options: Options, connection: str, who: str, file: Path | None) -> i
     """
     from jcsync.wiring import build_store, chosen_names, wired  # noqa: PLC0415
 
-    if bool(who) == (file is not None):
+    if bool(who.strip()) == (file is not None):
         message = "give either WHO or --input FILE"
         raise UsageError(message)
     loaded = load_and_log(options)

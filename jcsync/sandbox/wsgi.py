@@ -93,7 +93,8 @@ class Request:
 
 def dump(value: object) -> bytes:
     """Return JSON, compact, in UTF-8."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.encode(errors="backslashreplace")  # half a character is escaped, as JSON does it
 
 
 def json_reply(value: object, status: int = 200, *headers: tuple[str, str]) -> Reply:

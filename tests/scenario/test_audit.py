@@ -87,6 +87,19 @@ def test_utf8_whatever_the_locale(history: Site) -> None:
     assert "Łuç" in history.process("audit", "export").out
 
 
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_half_a_character(team: Site, form: str) -> None:
+    """Half a surrogate pair, which JSON can carry and UTF-8 cannot, does not cut the history off."""
+    team.world.jumpcloud.state.change("ann", firstname="Ann\ud83d")
+    assert team("reconcile").status == 0
+
+    result = team.process("audit", "export", "--format", form)
+
+    assert result.status == 0, result.err
+    assert "Ann?" in result.out
+    assert all(f"{name}@example.com" in result.out for name in ("ann", "bob", "cid"))
+
+
 def test_history_is_pruned_by_runs(history: Site) -> None:
     """Each run that may write removes what is older than ``store.keep_history``; a plan does not."""
     url = load_settings(history.config, {}, history.folder).settings.store.url.get_secret_value()

@@ -305,6 +305,17 @@ def test_explain_somebody_unknown(history: Site) -> None:
     assert "nobody@example.com" in result.err
 
 
+def test_explain_nobody_is_not_who_has_no_address(team: Site) -> None:
+    """An empty variable of a script does not mean the person whose e-mail is empty."""
+    team.world.jumpcloud.state.change("ann", email="")
+
+    result = team("explain", "demo", " ")
+
+    assert result.status == 2
+    assert "WHO" in result.err
+    assert result.out == ""
+
+
 def test_explain_a_conflict(site: Site) -> None:
     """Why somebody cannot be provisioned is told with the account that is in the way."""
     site.world.platform.state.add_by_hand(
