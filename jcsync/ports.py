@@ -183,7 +183,10 @@ class ServiceProvider(Protocol):
 
     @property
     def rates(self) -> Mapping[str, float]:
-        """What each HTTP method was found to bear, per second; 0 for any, empty for no refusal."""
+        """What each HTTP method was found to bear, per second; 0 for any, empty for no refusal.
+
+        And under ``at once`` how many requests at once, where their number is limited.
+        """
         ...
 
     @property

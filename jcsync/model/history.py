@@ -190,7 +190,7 @@ THROTTLED = "throttled"
 """Topic of the memo that tells how often the last run was asked to slow down."""
 
 RATES = "rates"
-"""Topic of the memo of what the platform was found to bear: per second by method, as JSON."""
+"""Topic of the memo of what the platform was found to bear, as JSON: ``ServiceProvider.rates``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

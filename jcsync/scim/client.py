@@ -103,7 +103,10 @@ class ScimProvider:
 
     @property
     def rates(self) -> Mapping[str, float]:
-        """What each HTTP method was found to bear, per second; 0 for any, empty for no refusal."""
+        """What each HTTP method was found to bear, per second; 0 for any, empty for no refusal.
+
+        And under ``at once`` how many requests at once, where their number is limited.
+        """
         return self.transport.rates
 
     @property

@@ -46,6 +46,7 @@ _REPEATABLE_METHODS = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 _CONNECT_S = 10
 _SECRET_HEADERS = frozenset({"authorization", "x-api-key"})
 _THROTTLED = frozenset({400, 403, 429, 503})
+_AT_ONCE = "at once"
 
 T = TypeVar("T")
 
@@ -111,12 +112,12 @@ class Transport:
         self._authorize = authorize
         self._clock = clock
         self._stop = stop or threading.Event()
-        self._slots = Slots(endpoint.concurrency)
+        self._slots = Slots(endpoint.concurrency, int(endpoint.rates.get(_AT_ONCE, 0)))
         self._paces = Paces(
             endpoint.requests_per_second,
             endpoint.requests_per_minute,
             self._stop,
-            rates=endpoint.rates,
+            rates={m: rate for m, rate in endpoint.rates.items() if m != _AT_ONCE},
         )
         self._under_way = 0
         self._counts_down = False
@@ -239,10 +240,12 @@ class Transport:
     def rates(self) -> Mapping[str, float]:
         """What each method was found to bear, per second; 0 for any, empty for no refusal.
 
+        Under ``at once``: how many requests were found to be borne at once, where that is limited.
         Refusals whose reason is not known yet are put down to the rate.
         """
         self._slots.end_doubt()
-        return self._paces.rates
+        found = self._slots.found
+        return {**self._paces.rates, **({_AT_ONCE: found} if found else {})}
 
     @property
     def repeats(self) -> int:
@@ -281,7 +284,7 @@ class Transport:
             with self._lock:
                 self.requests += 1
                 self._under_way += 1
-                number = self._under_way
+                number, turn = self._under_way, self.requests
             began = monotonic()
             try:
                 with request_span(call.method, self.endpoint.side) as traced:
@@ -289,6 +292,8 @@ class Transport:
                     traced.tell_status(raw.status)
             finally:
                 with self._lock:
+                    # Who is refused may have met those who began later and have ended already.
+                    met = min(number + self.requests - turn, self.endpoint.concurrency)
                     number = max(number, self._under_way)
                     self._under_way -= 1
         self._count_answer(str(raw.status))
@@ -313,7 +318,7 @@ class Transport:
                 if self._counts_down:
                     blame_rate()
                 else:
-                    self._slots.refused(number, began, blame_rate)
+                    self._slots.refused(met, began, blame_rate)
             else:
                 pace.passed(began)
                 self._slots.passed(number, began)

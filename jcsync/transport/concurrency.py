@@ -43,22 +43,28 @@ class Concurrency:
         belief: Why some were refused.
     """
 
-    def __init__(self, most: int) -> None:
-        """Begin with as many as are allowed."""
-        self.limit = self._most = most
-        self.belief = Belief.NOTHING
-        self._borne = most
+    def __init__(self, most: int, known: int = 0) -> None:
+        """Begin with as many as are allowed, or as were found to be borne before; 0 for unknown."""
+        self._most = most
+        self.limit = self._borne = min(known or most, most)
+        self.belief = Belief.NUMBER if self.limit < most else Belief.NOTHING
+        self._was_refused = False
         self._passed = [0] * (most + 1)
         self._full = self._known = self._unexplained = 0
         self._hold = _FIRST_HOLD
         self._since = -inf
+
+    @property
+    def found(self) -> int:
+        """How many requests at once were found to be borne; 0 where none was refused for it."""
+        return self._borne if self._was_refused and self.belief is Belief.NUMBER else 0
 
     def passed(self, number: int, began: float, now: float) -> None:
         """A request was not refused.
 
         Args:
             number: How many were under way when it began or ended, itself included.
-            began: When that was.
+            began: When it began.
             now: When it was answered.
         """
         self._passed[number] += 1
@@ -78,10 +84,11 @@ class Concurrency:
         """A request was refused, for their number or for their rate.
 
         Args:
-            number: How many were under way when it began or ended, itself included.
-            began: When that was.
+            number: How many may have been under way while it was, itself included.
+            began: When it began.
             now: When it was refused.
         """
+        self._was_refused = True
         if self.belief is Belief.RATE or began < self._since:
             return
         if self.belief is Belief.NOTHING and number > 1 and sum(self._passed[number:]) < _SHOWN:
@@ -108,9 +115,9 @@ class Concurrency:
 class Slots:
     """Lets as many requests of several threads be under way as the other side bears."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, known: int = 0) -> None:
         """Start as ``Concurrency`` does."""
-        self._concurrency = Concurrency(most)
+        self._concurrency = Concurrency(most, known)
         self._taken = 0
         self._free = threading.Condition(threading.Lock())
         self._untold: list[Callable[[], None]] = []
@@ -146,8 +153,8 @@ class Slots:
         """A request was refused; see ``Concurrency``.
 
         Args:
-            number: How many were under way when it began or ended, itself included.
-            began: When that was, on the monotonic clock.
+            number: How many may have been under way while it was, itself included.
+            began: When it began, on the monotonic clock.
             blame_rate: Called as soon as this one is known to be for the rate.
         """
         with self._free:
@@ -159,6 +166,12 @@ class Slots:
             if self._concurrency.belief is Belief.EITHER:
                 return
         self._tell()
+
+    @property
+    def found(self) -> int:
+        """How many requests at once were found to be borne; see ``Concurrency``."""
+        with self._free:
+            return self._concurrency.found
 
     def end_doubt(self) -> None:
         """Put what is in doubt down to the rate."""

@@ -35,7 +35,8 @@ class Endpoint:
         concurrency: Requests under way at once.
         requests_per_second: Ceiling, ``None`` for none.
         requests_per_minute: Ceilings of single methods.
-        rates: Requests a second that single methods were found to bear before, 0 for any.
+        rates: Requests a second that single methods were found to bear before, 0 for any; and
+            ``at once``, how many requests at once were.
         read_only: Refuse every method but GET and HEAD.
         ca_file: Certificates trusted beside the system's.
         proxy: URL of an HTTP proxy.

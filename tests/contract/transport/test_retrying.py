@@ -437,7 +437,7 @@ class Few:
     ids=["429", "seconds", "503"],
 )
 def test_server_that_bears_few_at_once_is_used_in_full(refusal: bytes, most: int) -> None:
-    """Under 5 % of the requests are lost, and none is held back for the rate."""
+    """Under 5 % of the requests are lost, none is held back for the rate, and the next run knows."""
     respond = Few(most, refusal)
     with (
         RawServer(respond) as server,
@@ -445,10 +445,42 @@ def test_server_that_bears_few_at_once_is_used_in_full(refusal: bytes, most: int
         ThreadPoolExecutor(8) as pool,
     ):
         list(pool.map(lambda _: transport.request("POST", "/x", body={}), range(300)))
-        assert transport.rates == {}
+        assert transport.rates == {"at once": most}
+        with transport_to(server.url, concurrency=8, rates=transport.rates) as again:
+            list(pool.map(lambda _: again.request("POST", "/x", body={}), range(15)))
+            assert again.rates == {}
     assert transport.answers["200"] == 300
     assert transport.requests - 300 < 0.05 * transport.requests
-    assert most in respond.met[-100:]
+    assert most in respond.met[-115:-15]
+    assert again.answers == {"200": 15}
+
+
+def test_who_is_refused_has_met_those_that_ended_before() -> None:
+    """A server that refuses slowly has been busy with them, though they began later."""
+    came, ended = threading.Event(), threading.Event()
+    busy = []
+
+    def respond(asked: Asked, _: object) -> bytes:
+        if asked.target == "/first" and not came.is_set():
+            came.set()
+            ended.wait(20)
+            return reply({}, 429)
+        busy.append(server.busy)
+        time.sleep(0.005)  # noqa: TID251 - a slow server
+        return OK
+
+    with (
+        RawServer(respond) as server,
+        transport_to(server.url, concurrency=3) as transport,
+        ThreadPoolExecutor(3) as pool,
+    ):
+        first = pool.submit(transport.request, "GET", "/first")
+        came.wait(20)
+        transport.request("GET", "/second")
+        ended.set()
+        first.result()
+        list(pool.map(lambda _: transport.request("GET", "/x"), range(6)))
+    assert busy == [2, *[1] * 7]
 
 
 def test_rate_that_was_found_before_is_kept_from_the_first_request_on() -> None:

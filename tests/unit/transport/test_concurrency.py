@@ -15,7 +15,13 @@ Bears = Callable[[float, int], bool]
 
 
 def simulate(
-    bears: Bears, requests: int, *, threads: int = 8, latency: float = 0.02, seed: int = 1
+    bears: Bears,
+    requests: int,
+    *,
+    threads: int = 8,
+    latency: float = 0.02,
+    seed: int = 1,
+    known: int = 0,
 ) -> tuple[int, Concurrency]:
     """Let threads make requests until all have passed, each repeated a while after a refusal.
 
@@ -24,7 +30,7 @@ def simulate(
     Returns:
         How many were refused before it was for the rate, and what was found.
     """
-    concurrency, chance = Concurrency(threads), random.Random(seed)
+    concurrency, chance = Concurrency(threads, known), random.Random(seed)
     refused, left, under_way, busy, now = 0, requests, 0, 0, 0.0
     ready = threads
     events: list[tuple[float, int, str, int, float]] = []
@@ -112,6 +118,17 @@ def test_number_is_found_again_when_it_grows() -> None:
     _, found = simulate(lambda now, busy: busy < (2 if now < 5 else 6), 6000)
 
     assert (found.belief, found.limit in (6, 7)) == (Belief.NUMBER, True)
+
+
+def test_number_that_is_known_costs_nothing_and_is_told_only_if_found() -> None:
+    """It is where the next run begins, and not what it has found unless something was refused."""
+    refused, knowing = simulate(bears_at_once(3), 30, known=3)
+    lost, found = simulate(bears_at_once(3), 300)
+    grown = simulate(bears_at_once(8), 600, known=3)[1]
+
+    assert (refused, knowing.limit, knowing.found) == (0, 3, 0)
+    assert (lost > 0, found.found) == (True, 3)
+    assert (grown.limit, grown.found) == (8, 0)
 
 
 def test_refusal_where_so_many_have_passed_is_for_the_rate() -> None:
