@@ -202,10 +202,13 @@ class Rate:
             self._spend(now, told)
 
     def _spend(self, now: float, told: float | None) -> None:
-        """Nothing is left: try again after a pause, and after a longer one if that is in vain."""
+        """Nothing is left: try again after a pause, and after a longer one if that is in vain.
+
+        What passed at full speed before is no rate: then one is guessed, unless a time is told.
+        """
         self._spent_at, self._row = now, 0
         self._chance.forget()
-        if self._passed or self._refused:
+        if self._passed or self._refused or not (told or self._is_known):
             least = _CAUTIOUS_GUESS if told == 0 else _SLOWEST
             self._cut(now, max(self._measure(now, spent=True), least))
         if told is None or (told and self._vain > 1):

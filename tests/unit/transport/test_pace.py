@@ -125,6 +125,20 @@ def test_few_requests_are_lost_to_a_token_bucket(
     assert took < 1.7 * fastest + 10
 
 
+@pytest.mark.parametrize("latency", [0.005, 0.02])
+@pytest.mark.parametrize(
+    ("per_second", "burst"), [(5, 5), (10, 10), (10, 20), (25, 25), (25, 50), (50, 50)]
+)
+def test_few_of_few_hundred_requests_are_lost(
+    per_second: float, burst: int, latency: float
+) -> None:
+    """What passed in the first moment, at full speed, is not taken for a rate."""
+    refused, took, _ = simulate(bucket(per_second, burst), 300, latency=latency)
+
+    assert refused < 0.05 * (300 + refused)
+    assert took < 1.1 * (300 - burst) / per_second
+
+
 @pytest.mark.parametrize("told", [False, True], ids=["untold", "told"])
 def test_few_requests_are_lost_to_a_server_that_counts_by_the_minute(*, told: bool) -> None:
     """Also where a whole minute is spent at once and nobody says when the next one begins."""
