@@ -5,10 +5,12 @@ run id bound once. Secrets that are known are blotted out wherever they turn up,
 characters in names cannot forge a line.
 """
 
+import io
 import logging
 import sys
 from collections.abc import Iterable, MutableMapping
-from typing import Any, Literal, TextIO
+from contextlib import suppress
+from typing import Any, Literal, TextIO, cast
 
 import structlog
 
@@ -53,12 +55,28 @@ def configure_logs(
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(out),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Forgiving(out))),
         cache_logger_on_first_use=False,
     )
     logging.getLogger().handlers = [
         handler for handler in logging.getLogger().handlers if not isinstance(handler, _Passing)
     ] + [_Passing(logging.WARNING)]
+
+
+class _Forgiving(io.TextIOBase):
+    """Writes where it can: a log whose disk is full, or that nobody reads any more, stops no run."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
 
 
 class _Passing(logging.Handler):

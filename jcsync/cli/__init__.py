@@ -4,10 +4,15 @@ The first of the two front doors: every error ends here, in words, with its exit
 """
 
 import atexit
+import errno
 import gc
 import importlib
 import io
+import os
 import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TextIO
 
 import click
 from click.shell_completion import CompletionItem
@@ -136,6 +141,9 @@ def cli(ctx: click.Context, options: Options) -> None:
 # many; the daemon collects after each run.
 GC_THRESHOLD = (3_000_000, 50, 100)
 
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""Why output cannot be written; where files and the store cannot, they have errors of their own."""
+
 
 def main(args: list[str] | None = None) -> None:
     """Run the command line and exit with its status.
@@ -155,7 +163,8 @@ def main(args: list[str] | None = None) -> None:
         sys.exit(130)
     except click.ClickException as error:
         _refuse_in_json(words, error.format_message())
-        error.show()
+        with suppress(OSError):
+            error.show()
         sys.exit(error.exit_code)
     except JcsyncError as error:
         sys.exit(_refuse(error))
@@ -163,8 +172,7 @@ def main(args: list[str] | None = None) -> None:
         sys.stderr.close()
         sys.exit(1)
     except Exception as error:  # noqa: BLE001 - a front door: no traceback reaches a user
-        _refuse_in_json(words, fault_text(error))
-        sys.exit(_apologize(error))
+        sys.exit(_apologize(error, words))
     finally:
         _end_tracing()
     sys.exit(status if isinstance(status, int) else 0)
@@ -192,25 +200,46 @@ def _end_tracing() -> None:
 
 
 def _print_whatever_comes() -> None:
-    """Let a terminal that lacks a sign show another one in its place, rather than end in an error."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
+    """Let a terminal that lacks a sign show another one in its place, rather than end in an error.
+
+    One that is closed is nowhere, also for those who would get its number.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, _nowhere())
+        elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+
+
+def _nowhere() -> TextIO:
+    return Path(os.devnull).open("w", encoding="utf-8")
 
 
 def _refuse_in_json(words: list[str], message: str) -> None:
     """Give those who asked for JSON a document, where no command got so far as to know of it."""
     if "--json" in words:
-        emit_refusal(next((word for word in words if word in _COMMANDS), None), message)
+        with suppress(OSError):
+            emit_refusal(next((word for word in words if word in _COMMANDS), None), message)
 
 
 def _refuse(error: JcsyncError) -> int:
     from jcsync.cli.exits import error_status  # noqa: PLC0415 - not for the help
 
-    click.echo(fit_text(f"jcsync: {error}"), err=True)
+    _say(str(error))
     return error_status(error)
 
 
-def _apologize(error: Exception) -> int:
-    click.echo(fit_text(f"jcsync: {fault_text(error)}"), err=True)
+def _apologize(error: Exception, words: list[str]) -> int:
+    if isinstance(error, OSError) and error.errno in _FULL:
+        sys.stdout = _nowhere()
+        _say(f"the output cannot be written: {error.strerror}; what was applied is in jcsync runs")
+    else:
+        _refuse_in_json(words, fault_text(error))
+        _say(fault_text(error))
     return 1
+
+
+def _say(text: str) -> None:
+    with suppress(OSError):
+        click.echo(fit_text(f"jcsync: {text}"), err=True)

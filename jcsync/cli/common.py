@@ -3,6 +3,7 @@
 import io
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -97,7 +98,8 @@ def emit_json(document: object) -> None:
 def note(text: str, options: Options) -> None:
     """Print a line of progress or advice to standard error, unless quiet."""
     if not options.quiet:
-        click.echo(text, err=True)
+        with suppress(OSError):
+            click.echo(text, err=True)
 
 
 def build_console(*, stderr: bool = False) -> "Console":

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -293,3 +294,56 @@ def _script() -> object:
     from pathlib import Path  # noqa: PLC0415
 
     return Path(sys.executable).with_name("jcsync")
+
+
+def redirected(site: Site, where: str, *args: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command whose output a shell sends somewhere else."""
+    command = [sys.executable, "-m", "jcsync", *args, "--config", str(site.config)]
+    return subprocess.run(
+        ["/bin/sh", "-c", f'"$@" {where}', "sh", *command],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("form", ["--json", "--verbose"])
+def test_1_where_the_output_cannot_be_written(team: Site, form: str) -> None:
+    """A report on a full disk is told in one line, and is not taken for a fault of jcsync."""
+    team.join("fay")
+
+    result = redirected(team, ">/dev/full", "reconcile", "--quiet", form)
+
+    assert result.returncode == 1
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith("jcsync: the output cannot be written: No space left on device")
+    assert "Traceback" not in result.stderr
+    assert "fault of jcsync" not in result.stderr
+    assert "fay" in team.active
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_log_that_cannot_be_written_stops_nothing(team: Site) -> None:
+    """Neither a run nor what its exit status says."""
+    team.join("fay")
+
+    done = redirected(team, "2>/dev/full", "reconcile")
+
+    assert done.returncode == 0
+    assert "1 applied" in done.stdout
+    assert "fay" in team.active
+    assert redirected(team, ">/dev/full 2>&1", "plan", "nobody").returncode == 2
+    assert redirected(team, ">/dev/full 2>&1", "plan", "--jsn").returncode == 2
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&- <&-"])
+def test_a_closed_output_is_nowhere(team: Site, closed: str) -> None:
+    """As some starters of jobs leave it."""
+    team.join("fay")
+
+    result = redirected(team, closed, "reconcile", "--json")
+
+    assert result.returncode == 0, result.stderr
+    assert "fay" in team.active
+    assert "Traceback" not in result.stderr
