@@ -274,9 +274,9 @@ class Transport:
 
     def _attempt(self, method: str, call: _Call) -> Answer:
         pace = self._paces.of(method)
-        # Not in a slot: the requests of other methods need not wait for this one.
-        pace.wait()
-        with self._slots:
+        # The slot comes last: the requests of other methods need not wait for this one.
+        pace.wait(self._slots.take)
+        try:
             self._paces.wait()
             if self._stop.is_set():
                 message = "stopped before the next request"
@@ -296,6 +296,8 @@ class Transport:
                     met = min(number + self.requests - turn, self.endpoint.concurrency)
                     number = max(number, self._under_way)
                     self._under_way -= 1
+        finally:
+            self._slots.give()
         self._count_answer(str(raw.status))
         now = self._clock.now()
         left, renewed_s = allowance(raw.headers, now)

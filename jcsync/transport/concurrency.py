@@ -14,8 +14,6 @@ from collections.abc import Callable
 from enum import Enum, auto
 from math import inf
 from time import monotonic
-from types import TracebackType
-from typing import Self
 
 _SHOWN = 8
 _RARE = 100
@@ -122,20 +120,14 @@ class Slots:
         self._free = threading.Condition(threading.Lock())
         self._untold: list[Callable[[], None]] = []
 
-    def __enter__(self) -> Self:
+    def take(self) -> None:
         """Wait for a slot, and take it."""
         with self._free:
             while self._taken >= self._concurrency.limit:
                 self._free.wait()
             self._taken += 1
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def give(self) -> None:
         """Give it to another request."""
         with self._free:
             self._taken -= 1

@@ -18,7 +18,7 @@ Source:
 
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import inf, sqrt
 from time import monotonic
 
@@ -291,17 +291,25 @@ class Pace:
         """Whether a request was refused for the rate."""
         return self._was_refused
 
-    def wait(self) -> None:
-        """Wait for this thread's turn; a pause that begins meanwhile is waited for too."""
+    def wait(self, take: Callable[[], None] | None = None) -> None:
+        """Wait for this thread's turn; a pause that begins meanwhile is waited for too.
+
+        Args:
+            take: Called in its turn, and may wait as well: the next one comes after that.
+        """
         with self._turn:
-            while not self._stop.is_set():
-                with self._lock:
-                    now = monotonic()
-                    due = self._rate.due(now)
-                    if due <= now:
-                        self._rate.begins(now)
-                        return
-                self._stop.wait(due - now)
+            while not self._stop.is_set() and (left_s := self._left_s()) > 0:
+                self._stop.wait(left_s)
+            if take is not None:
+                take()
+            with self._lock:
+                self._rate.begins(monotonic())
+
+    def _left_s(self) -> float:
+        """Return how long it is until the next turn, as far as is known now."""
+        with self._lock:
+            now = monotonic()
+            return self._rate.due(now) - now
 
     def pause(self, seconds: float) -> None:
         """Let nobody begin a request for so long."""

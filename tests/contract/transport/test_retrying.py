@@ -561,6 +561,32 @@ def test_request_that_was_never_sent_is_not_under_way() -> None:
         assert time.monotonic() - began < 30
 
 
+def test_limit_of_one_method_holds_after_a_standstill() -> None:
+    """Who waited while a platform of one request at a time was slow does not begin with others."""
+    came: list[float] = []
+    one = threading.Lock()
+    slow = iter([0] * 20 + [0.5] * 3)
+
+    def respond(_: Asked, __: object) -> bytes:
+        came.append(time.monotonic())
+        if not one.acquire(blocking=False):
+            return reply({}, 429)
+        time.sleep(next(slow, 0))  # noqa: TID251 - a platform that is slow for a while
+        one.release()
+        return OK
+
+    with (
+        RawServer(respond) as server,
+        transport_to(
+            server.url, requests_per_minute={"POST": 2400}, concurrency=8, policy=RetryPolicy()
+        ) as transport,
+        ThreadPoolExecutor(8) as pool,
+    ):
+        list(pool.map(lambda _: transport.request("POST", "/x", body={}), range(60)))
+    spans = [later - first for first, later in zip(came, came[5:], strict=False)]
+    assert min(spans) > 3 * 0.025
+
+
 def test_limit_of_one_method_does_not_hold_the_others() -> None:
     """Nor does a refusal of that method: each that has a ceiling has a rate of its own."""
     refused = iter([True])
