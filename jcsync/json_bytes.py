@@ -46,9 +46,9 @@ def dump_json(value: object, *, spaced: bool = False) -> bytes:
         return text.encode("utf-8", "surrogatepass")
 
 
-def dump_ascii(value: object) -> bytes:
-    """Return a JSON value as ASCII, for those who read UTF-8 as something else."""
-    text = dump_json(value).decode("utf-8", "surrogatepass")
+def dump_ascii(value: object, *, spaced: bool = False) -> bytes:
+    """Return a JSON value as ``dump_json``, in ASCII for those who read UTF-8 as something else."""
+    text = dump_json(value, spaced=spaced).decode("utf-8", "surrogatepass")
     return text.encode("ascii", _ESCAPED)
 
 

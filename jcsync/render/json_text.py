@@ -4,19 +4,16 @@ A report of 100,000 changes is written without a second copy of it in memory: it
 ``Rows``, made of the model one at a time, and each row is one line of its own.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, Generic, TypeVar
 
-from jcsync.json_bytes import dump_json
+from jcsync.json_bytes import dump_ascii, dump_json
 
 T = TypeVar("T")
 
 _DEPTH: Final = 5
 """Levels that are spread over lines; what lies deeper stands on one. Indenting a whole report takes
 as long as half of a run: Python's fast encoder cannot do it."""
-
-_encode_ascii: Final = json.JSONEncoder(default=list, check_circular=False).encode
 
 
 class Rows(Generic[T]):
@@ -49,12 +46,12 @@ def json_pieces(document: object, *, ascii_only: bool = False) -> Iterator[str]:
         document: Of what ``json`` takes, and ``Rows``.
         ascii_only: Whether other characters are escaped.
     """
-    encode = _encode_ascii if ascii_only else _encode
+    dump = dump_ascii if ascii_only else dump_json
+
+    def encode(value: object) -> str:
+        return dump(value, spaced=True).decode("utf-8", "surrogatepass")
+
     yield from _pieces(document, encode, 0)
-
-
-def _encode(value: object) -> str:
-    return dump_json(value, spaced=True).decode("utf-8", "surrogatepass")
 
 
 def _pieces(value: object, encode: Callable[[object], str], depth: int) -> Iterator[str]:

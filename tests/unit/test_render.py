@@ -1,6 +1,7 @@
 """Reports as JSON, and as lines for people."""
 
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from jcsync.model.compact import NOTHING
 from jcsync.model.limits import Violation
 from jcsync.model.plan import Action, Change, Counts, Plan
 from jcsync.model.report import (
@@ -198,6 +200,14 @@ def test_several_runs_are_one_document() -> None:
         "keepnet",
         "other",
     ]
+
+
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_number_that_json_does_not_have_is_null(*, ascii_only: bool) -> None:
+    """A platform may answer 1e400; who reads the report may refuse ``Infinity``."""
+    document = {"before": [math.inf, -math.inf, math.nan], "after": NOTHING}
+
+    assert read(document, ascii_only=ascii_only) == {"before": [None] * 3, "after": {}}
 
 
 @given(
