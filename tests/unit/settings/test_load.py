@@ -10,6 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jcsync.settings import SettingsProblemsError, load_settings
+from jcsync.settings.ceilings import LimitsSettings
+from jcsync.settings.models import Settings
 from tests.unit.settings.builders import (
     SECRET,
     a_connection,
@@ -409,6 +411,20 @@ def test_sections_without_content_are_empty(tmp_path: Path) -> None:
 
     assert connection.users.match == ("userName", "emails")
     assert connection.limits.deactivate.count == 50
+
+
+def test_section_that_is_left_out_is_an_empty_one(tmp_path: Path) -> None:
+    """It is made without being checked: nothing may depend on that."""
+    empty: dict[str, object] = {name: {} for name in ("users", "groups", "policy", "schedule")}
+    limits = {name: {} for name in LimitsSettings.model_fields}
+    top = {name: {} for name in Settings.model_fields if name != "connections"}
+
+    left_out = load_tree({"connections": {"keepnet": a_connection()}}, tmp_path)
+    written = load_tree(
+        {**top, "connections": {"keepnet": a_connection(**empty, limits=limits)}}, tmp_path
+    )
+
+    assert written.settings == left_out.settings
 
 
 def test_the_process_environment_is_not_looked_at(
