@@ -146,5 +146,6 @@ def _first_plan(place: Path, draft: Draft, files: list[Path], options: Options) 
     else:
         show_reports([report], chosen, applied=False)
         config = "" if place == _DEFAULT else f" --config {place}"
-        note(f"\nThen leave it running: jcsync run{config}", options)
+        if report.error is None:
+            note(f"\nThen leave it running: jcsync run{config}", options)
     return plan_status(report, exit_code=False)

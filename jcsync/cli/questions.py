@@ -189,8 +189,10 @@ class Interview:
                 chosen += _picked(answer, shown, chosen)
                 if chosen:
                     _say("  chosen: " + ", ".join(printable(g.name) for g in chosen))
+            elif found := [g for g in groups if answer.casefold() in g.name.casefold()]:
+                shown = _show_groups(found)
             else:
-                shown = _show_groups([g for g in groups if answer.casefold() in g.name.casefold()])
+                _say("  no group has that in its name")
         names = [group.name for group in groups]
         draft.groups = tuple(g.name if names.count(g.name) == 1 else g.id for g in chosen)
 
@@ -246,9 +248,7 @@ def _show_groups(groups: Iterable[DirectoryGroup]) -> list[DirectoryGroup]:
     for number, group in enumerate(found[:_SHOWN], start=1):
         dynamic = "  (dynamic)" if group.dynamic else ""
         _say(f"  {number:>4}  {printable(group.name)}{dynamic}")
-    if not found:
-        _say("  no group has that in its name")
-    elif len(found) > _SHOWN:
+    if len(found) > _SHOWN:
         _say(f"        … {len(found) - _SHOWN} more: type a part of the name")
     return found[:_SHOWN]
 

@@ -97,6 +97,24 @@ def test_secrets_in_files_stay_where_they_are(fresh: Site) -> None:
     assert len(run["plan"]["changes"]) == 2
 
 
+def test_what_fails_is_not_to_be_left_running(fresh: Site) -> None:
+    """A store that knows the connection from another organisation: the first plan says what to do."""
+    fresh.environ |= secrets_of(fresh)
+    assert "jcsync run" in by_flags(fresh).text
+    assert fresh("reconcile", config=False).status == 0
+    api = fresh.world.jumpcloud.api
+    other = api.add_organization("Globex")
+    other.create_group(GROUP)
+    variable = "JCSYNC_CONNECTIONS__KEEPNET__DIRECTORY__API_KEY"
+    fresh.environ[variable] = api.issue_key(other.id)
+
+    result = by_flags(fresh, "--force")
+
+    assert result.status == 2
+    assert "this connection was set up in" in result.out
+    assert "jcsync run" not in result.text
+
+
 def test_nothing_is_replaced_unasked(fresh: Site) -> None:
     """A file that is there stays, a secret too; ``--force`` replaces them."""
     fresh.environ |= secrets_of(fresh)
@@ -209,6 +227,8 @@ def test_wrong_answers_are_asked_for_again(fresh: Site) -> None:
         terminal.expect("there is no number 9")
         terminal.answer("Groups", "admi")
         terminal.expect("1  Admins")
+        terminal.answer("Groups", "admn")  # what is on the screen still has its numbers
+        terminal.expect("no group has that")
         terminal.answer("Groups", "1")
         terminal.answer("Enter when done", "")
         terminal.answer("Profile", "nonsense")
