@@ -80,7 +80,7 @@ class Users:
         users |= {user.id: user for user in found.values() if user}
         dangling = wanted - users.keys() - unreadable.keys()
         if dangling:
-            gaps.append(f"{_some(sorted(dangling))} have no user record in JumpCloud")
+            gaps.append(f"JumpCloud has no user record of {_some(sorted(dangling))}")
         if unreadable:
             reason = next(iter(unreadable.values()))
             gaps.append(f"the user records of {_some(sorted(unreadable))} cannot be read: {reason}")
@@ -174,4 +174,5 @@ class Users:
 
 def _some(user_ids: list[str]) -> str:
     more = ", …" if len(user_ids) > _SHOWN else ""
-    return f"{len(user_ids)} members ({', '.join(user_ids[:_SHOWN])}{more})"
+    noun = "member" if len(user_ids) == 1 else "members"
+    return f"{len(user_ids)} {noun} ({', '.join(user_ids[:_SHOWN])}{more})"

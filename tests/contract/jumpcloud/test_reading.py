@@ -243,7 +243,7 @@ def test_dangling_member_is_asked_for_and_then_a_gap(side: DirectorySide, connec
     people = staff(side, 3, "Sales")
     side.state.delete(people[0], dangling=True)
     state = connect().fetch_state(SALES)
-    assert state.gaps == (f"1 members ({people[0]}) have no user record in JumpCloud",)
+    assert state.gaps == (f"JumpCloud has no user record of 1 member ({people[0]})",)
     assert state.users.keys() == set(people[1:])
     assert side.faults.traffic.counts["GET", "/api/systemusers/{id}"] == 1
 
@@ -266,7 +266,7 @@ def test_user_record_that_cannot_be_read_stops_nobody_else(
     side.faults.add(misfortunes.fail(500), path=f"systemusers/{people[2]}", count=None)
     state = connect().fetch_state(SALES)
     assert state.users.keys() == set(people[:2])
-    assert f"the user records of 1 members ({people[2]}) cannot be read" in state.gaps[1]
+    assert f"the user records of 1 member ({people[2]}) cannot be read" in state.gaps[1]
     assert "failed (500)" in state.gaps[1]
 
 
