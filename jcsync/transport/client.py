@@ -275,7 +275,7 @@ class Transport:
     def _attempt(self, method: str, call: _Call) -> Answer:
         pace = self._paces.of(method)
         # The slot comes last: the requests of other methods need not wait for this one.
-        pace.wait(self._slots.take)
+        held = pace.wait(self._slots.take)
         try:
             self._paces.wait()
             if self._stop.is_set():
@@ -320,13 +320,13 @@ class Transport:
                 if self._counts_down:
                     blame_rate()
                 else:
-                    self._slots.refused(met, began, blame_rate)
+                    self._slots.refused(met, held, blame_rate)
             else:
                 pace.passed(began)
-                self._slots.passed(number, began)
+                self._slots.passed(number, held)
             raise
         pace.passed(began)
-        self._slots.passed(number, began)
+        self._slots.passed(number, held)
         return answer
 
     def _send(self, call: _Call) -> RawAnswer:

@@ -120,12 +120,13 @@ class Slots:
         self._free = threading.Condition(threading.Lock())
         self._untold: list[Callable[[], None]] = []
 
-    def take(self) -> None:
-        """Wait for a slot, and take it."""
+    def take(self) -> float:
+        """Wait for a slot, and take it; return when, as ``passed`` and ``refused`` want to know."""
         with self._free:
             while self._taken >= self._concurrency.limit:
                 self._free.wait()
             self._taken += 1
+            return monotonic()
 
     def give(self) -> None:
         """Give it to another request."""
@@ -146,7 +147,7 @@ class Slots:
 
         Args:
             number: How many may have been under way while it was, itself included.
-            began: When it began, on the monotonic clock.
+            began: When it took its slot.
             blame_rate: Called as soon as this one is known to be for the rate.
         """
         with self._free:
@@ -174,9 +175,10 @@ class Slots:
         self._tell()
 
     def _tell(self) -> None:
-        """Tell of all refusals that are for the rate."""
+        """Tell of all refusals that are for the rate, and only then let those begin who wait."""
         with self._free:
             untold, self._untold = self._untold, []
-            self._free.notify_all()
         for blame_rate in untold:
             blame_rate()
+        with self._free:
+            self._free.notify_all()

@@ -291,19 +291,22 @@ class Pace:
         """Whether a request was refused for the rate."""
         return self._was_refused
 
-    def wait(self, take: Callable[[], None] | None = None) -> None:
+    def wait(self, take: Callable[[], float] = monotonic) -> float:
         """Wait for this thread's turn; a pause that begins meanwhile is waited for too.
 
         Args:
             take: Called in its turn, and may wait as well: the next one comes after that.
+
+        Returns:
+            What ``take`` does: when the turn was taken, on the monotonic clock.
         """
         with self._turn:
             while not self._stop.is_set() and (left_s := self._left_s()) > 0:
                 self._stop.wait(left_s)
-            if take is not None:
-                take()
+            taken = take()
             with self._lock:
-                self._rate.begins(monotonic())
+                self._rate.begins(taken)
+        return taken
 
     def _left_s(self) -> float:
         """Return how long it is until the next turn, as far as is known now."""

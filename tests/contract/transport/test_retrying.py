@@ -483,6 +483,31 @@ def test_who_is_refused_has_met_those_that_ended_before() -> None:
     assert busy == [2, *[1] * 7]
 
 
+def test_who_waited_for_a_slot_keeps_to_the_rate_that_was_found_meanwhile() -> None:
+    """Those that are held while the number is tried do not all begin once it is for the rate."""
+    few, lock = Few(1, reply({}, 429)), threading.Lock()
+    refused_until, refused = 0.0, 0
+
+    def respond(asked: Asked, connection: object) -> bytes:
+        nonlocal refused_until, refused
+        with lock:
+            if len(few.met) >= 6 and not refused_until:
+                refused_until = time.monotonic() + 0.3
+            if time.monotonic() < refused_until:
+                refused += 1
+                return reply({}, 429)
+        # Once it is for the rate, any number passes.
+        return OK if refused_until else few(asked, connection)
+
+    with (
+        RawServer(respond) as server,
+        transport_to(server.url, concurrency=8) as transport,
+        ThreadPoolExecutor(8) as pool,
+    ):
+        list(pool.map(lambda _: transport.request("POST", "/x", body={}), range(12)))
+    assert refused <= 2
+
+
 def test_rate_that_was_found_before_is_kept_from_the_first_request_on() -> None:
     """So that a run of a few requests loses none of them to finding it out anew."""
     with (

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jcsync.transport.concurrency import Belief, Concurrency
+from jcsync.transport.concurrency import Belief, Concurrency, Slots
 
 Bears = Callable[[float, int], bool]
 """Whether a server takes a request, by its time and how many are being worked on."""
@@ -151,6 +151,17 @@ def test_refusal_where_more_have_passed_is_for_the_rate() -> None:
     concurrency.refused(7, 200, 201)
 
     assert (concurrency.belief, concurrency.limit) == (Belief.RATE, 8)
+
+
+def test_who_took_a_slot_before_the_number_was_lowered_shows_nothing() -> None:
+    """However late it began; the one that is alone then does, and all are told of."""
+    slots, told = Slots(8), []
+    for number, taken in enumerate([slots.take(), slots.take()]):
+        slots.give()
+        slots.refused(2, taken, lambda number=number: told.append(number))
+    assert told == []
+    slots.refused(1, slots.take(), lambda: told.append(2))
+    assert told == [0, 1, 2]
 
 
 def test_refusal_of_a_request_that_is_alone_is_for_the_rate() -> None:
