@@ -264,6 +264,7 @@ class Connection(Section):
     @classmethod
     def _name_the_missing_url(cls, value: Any) -> Any:  # noqa: ANN401 # whatever the file holds
         """Without a provider at all, what is missing is the URL in it."""
+        value = {} if value is None else value
         if isinstance(value, dict) and "provider" not in value:
             return {**value, "provider": None}
         return value

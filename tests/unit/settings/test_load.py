@@ -298,6 +298,20 @@ def test_a_file_of_the_environment_replaces_the_files_secret(tmp_path: Path) -> 
     assert provider.token.get_secret_value() == f"keepnet_token-{SECRET}"
 
 
+@pytest.mark.parametrize("connection", [None, {}])
+def test_all_that_an_empty_connection_misses_is_reported(
+    tmp_path: Path, connection: object
+) -> None:
+    problems = problems_of({"connections": {"keepnet": connection}}, tmp_path)
+
+    assert set(problems) == {
+        "directory.api_key",
+        "provider.base_url",
+        "provider.token",
+        "scope.groups",
+    }
+
+
 @pytest.mark.parametrize("name", [5, -1, 1.5])
 def test_a_file_whose_name_is_a_number(tmp_path: Path, name: float) -> None:
     """It is the file of that name, as it is written: no run begins without its key."""
