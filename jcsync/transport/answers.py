@@ -33,6 +33,10 @@ _REFUSALS: Mapping[int, tuple[type[RemoteError], str]] = {
     HTTPStatus.UNAUTHORIZED: (UnauthorizedError, "refused the credentials at"),
     HTTPStatus.FORBIDDEN: (UnauthorizedError, "does not permit"),
     HTTPStatus.NOT_FOUND: (NotFoundError, "does not know"),
+    HTTPStatus.PROXY_AUTHENTICATION_REQUIRED: (
+        RejectedError,
+        "is behind a proxy that wants other credentials, see provider.proxy; at",
+    ),
     HTTPStatus.CONFLICT: (ConflictError, "reports a conflict at"),
 }
 _PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY})

@@ -15,6 +15,7 @@ import requests
 from jcsync import __version__
 from jcsync.errors import (
     NotFoundError,
+    RejectedError,
     RemoteError,
     StoppedError,
     TransientError,
@@ -187,6 +188,16 @@ def test_proxy_that_is_not_there_is_named() -> None:
     ):
         transport.request("GET", "/Users")
     assert_readable(str(caught.value))
+
+
+def test_proxy_that_wants_credentials_is_told_from_the_platform() -> None:
+    """The token is right, and a new one would not help."""
+    with (
+        RawServer(in_turn(reply(b"", 407))) as proxy,
+        transport_to("http://127.0.0.1:9", proxy=proxy.url) as transport,
+        pytest.raises(RejectedError, match=r"behind a proxy .* provider\.proxy.* \(407\)"),
+    ):
+        transport.request("GET", "/x")
 
 
 def test_proxy_of_the_settings_is_used() -> None:
