@@ -5,8 +5,9 @@ fast, and both in the same words. The first show themselves at once: of the requ
 together the last are refused, while one at a time always passes. So where the first refusal comes
 before so many at once have passed, it is tried how many do: one at a time, then two, up to as many
 as had passed. If none of these is refused, it was for their number: one more is tried now and
-then, ever more seldom. If one is, or where refusals go on at a number that has passed before, it
-is for the rate, which ``pace`` looks after.
+then, ever more seldom, and all is tried anew where fewer pass than did for long. If one is, or
+where refusals go on at a number that has passed before, it is for the rate, which ``pace`` looks
+after.
 """
 
 import threading
@@ -99,6 +100,11 @@ class Concurrency:
         elif self.belief is Belief.NUMBER and (self._unexplained + 1) * _RARE <= self._known:
             # A server may count a request that has just been answered.
             self._unexplained += 1
+        elif self.belief is Belief.NUMBER and number > 1 and self._known >= _RARE:
+            # What has passed for so long may have become less.
+            self.belief, self._borne = Belief.EITHER, 0
+            self._known = self._unexplained = 0
+            self._let(1, now)
         else:
             self.blame_rate()
 

@@ -120,6 +120,14 @@ def test_number_is_found_again_when_it_grows() -> None:
     assert (found.belief, found.limit in (6, 7)) == (Belief.NUMBER, True)
 
 
+def test_number_is_found_again_when_it_shrinks() -> None:
+    """Nor is it left to the rate then, for which little would pass."""
+    refused, found = simulate(lambda now, busy: busy < (6 if now < 3 else 2), 3000)
+
+    assert (found.belief, found.limit in (2, 3)) == (Belief.NUMBER, True)
+    assert refused < 0.02 * 3000
+
+
 def test_number_that_is_known_costs_nothing_and_is_told_only_if_found() -> None:
     """It is where the next run begins, and not what it has found unless something was refused."""
     refused, knowing = simulate(bears_at_once(3), 30, known=3)
