@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jcsync.transport.concurrency import Belief, Concurrency, Slots
+from tests.unit.transport.test_pace import bucket
 
 Bears = Callable[[float, int], bool]
 """Whether a server takes a request, by its time and how many are being worked on."""
@@ -71,17 +72,8 @@ def bears_at_once(most: int) -> Bears:
 
 def bears_per_second(rate: float, burst: int) -> Bears:
     """A server with a token bucket."""
-    tokens, last = float(burst), 0.0
-
-    def bears(now: float, _: int) -> bool:
-        nonlocal tokens, last
-        tokens, last = min(burst, tokens + (now - last) * rate), now
-        if tokens < 1:
-            return False
-        tokens -= 1
-        return True
-
-    return bears
+    bears = bucket(rate, burst)
+    return lambda now, _: bears(now)
 
 
 @pytest.mark.parametrize("seed", range(4))
