@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 # side; other properties have bounds of their own. HYPOTHESIS_PROFILE chooses: default in the
 # suite, ci, long ("make promises").
 SHARES = 5
-for _name, _examples, _steps in (("default", 5, 12), ("ci", 60, 20), ("long", 4_000, 20)):
+for _name, _examples, _steps in (("default", 5, 12), ("ci", 100, 20), ("long", 4_000, 20)):
     settings.register_profile(
         f"histories-{_name}",
         max_examples=_examples,

@@ -3,11 +3,10 @@
 Some servers refuse what comes while they are busy with too many requests, others what comes too
 fast, and both in the same words. The first show themselves at once: of the requests that begin
 together the last are refused, while one at a time always passes. So where the first refusal comes
-before so many at once have passed, it is tried how many do: one at a time, then two, up to as many
-as had passed. If none of these is refused, it was for their number: one more is tried now and
-then, ever more seldom, and all is tried anew where fewer pass than did for long. If one is, or
-where refusals go on at a number that has passed before, it is for the rate, which ``pace`` looks
-after.
+before so many at once have passed, it is tried how many do: one at a time, then two, until one is
+refused. Where that is one that was alone, or where refusals go on at a number that has passed, it
+is for the rate, which ``pace`` looks after. Else it is for their number: one more is tried now and
+then, ever more seldom, and all is tried anew where fewer pass than did for long.
 """
 
 import threading

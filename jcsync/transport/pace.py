@@ -292,7 +292,7 @@ class Pace:
         return self._was_refused
 
     def wait(self, take: Callable[[], float] = monotonic) -> float:
-        """Wait for this thread's turn; a pause that begins meanwhile is waited for too.
+        """Wait for this thread's turn; a pause that begins before it is waited for too.
 
         Args:
             take: Called in its turn, and may wait as well: the next one comes after that.

@@ -2,7 +2,7 @@
 
 The pipeline, the clients of both sides, the transport and the store are the real ones; the wire
 is one of this process (``wire.py``), and the sides are the sandbox's. Profiles: ``default`` in
-the suite, ``ci`` with 300 histories, ``long`` with 20,000 (``make promises``).
+the suite, ``ci`` with 500 histories, ``long`` with 20,000 (``make promises``).
 """
 
 import random
